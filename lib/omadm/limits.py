@@ -1,0 +1,15 @@
+# Every ceiling of the device code, each with its reason, in one place.
+# A limit is checked before anything is stored or allocated. What boards
+# differ in (spool and region sizes) is in boards/NAME/board.py.
+
+MAX_DEPTH = 16  # segments of a LocURI; ./DevDetail/URI/MaxDepth
+MAX_TOT_LEN = 127  # characters of a LocURI with its property; ./DevDetail/URI/MaxTotLen
+MAX_SEG_LEN = 32  # characters of one segment; ./DevDetail/URI/MaxSegLen
+
+WBXML_DEPTH = 32  # open elements; SyncML with an inline TNDS of MAX_DEPTH nodes fits
+STRING_TABLE = 1024  # octets; the one part of a message that must be kept in RAM whole
+ACL_LEN = 255  # octets of one ACL value; its length is one octet in flash
+PROP_LEN = 255  # octets of Title and Type; the same reason (and TND 7.7.4 for Title)
+EXEC_DATA = 512  # octets of the argument of an Exec; handed to the handler from RAM
+ACCOUNTS = 8  # DMAcc instances; bounds the work of finding the sender
+HEADER_LEN = 512  # octets of one x-syncml-hmac value
