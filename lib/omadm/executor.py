@@ -1,0 +1,356 @@
+# What each command does to the tree: address, rights, node rules, staging.
+# OMA RepPro 1.2.1 (Add, Replace, Delete, Exec, Atomic, Sequence), TND 1.2.1 4-7,
+# Sessionless 5.5, 6; docs/profile.md.
+#
+# Contract: a handler for commands.Commands. It stages in the transaction and
+# notes one outcome per Item; a failing command leaves nothing of itself behind.
+# Order of checks, everywhere: address 414/404/406 - DMAcc and Inbox 405 - there
+# or not 404/418 - ACL 425 - AccessType and permanence 405 - format and value
+# 415/413 - room 420. Nothing is written and no application code is called here.
+
+from binascii import a2b_base64
+from struct import pack
+
+from micropython import const
+
+from . import acl, uri, values
+from .dmacc import check
+from .errors import CommandFailed
+from .limits import EXEC_DATA, PROP_LEN
+from .store import is_dmacc
+
+_ADD = const(5)
+_ATOMIC = const(8)
+_DELETE = const(0x10)
+_EXEC = const(0x11)
+_CAN_ADD = const(1)
+_CAN_DELETE = const(2)
+_CAN_EXEC = const(4)
+_CAN_REPLACE = const(16)
+_CAN_ALL = const(0x1F)
+_INTERIOR = const(1)
+_HAS_ACL = const(2)
+_ALL_BUT_STAGE = const(0x0F)
+_RECORD_EXEC = const(5)
+_BIN = const(2)
+_B64 = const(9)
+_BIG = const(512)  # base64 above this is decoded where it lies, not in the arena
+
+
+class Executor:
+    """Carries out the commands of one message for one account."""
+
+    def __init__(self, tree, txn, hooks, execs):
+        self.tree = tree
+        self.txn = txn
+        self.hooks = hooks  # [uri, callback] of the application
+        self.execs = execs  # [uri, handler]
+
+    def prepare(self, account, accounts, device_id, outcomes, now):
+        """Make ready for a message whose MAC belongs to the account."""
+        self.account = account
+        self.accounts = accounts
+        self.device_id = device_id
+        self.server = account.server_id
+        self.outcomes = outcomes
+        self.now = now
+        self.changed = []  # [hook, uri, kind]
+        self.stack = []  # open Atomic and Sequence
+        self.atomic = False  # inside an Atomic
+        self.failed = False  # and a command in it failed
+        self.session = 0
+
+    # -- the handler of commands.Commands
+
+    def header(self, hdr):
+        """SyncHdr is complete: is it for us, from this account, and new?"""
+        self.seen = check(hdr, self.account, self.accounts, self.device_id)
+        self.session = hdr.session_id
+        self.msg = hdr.msg_id
+
+    def begin(self, tag, cmd_id):
+        """An Atomic or Sequence opens."""
+        if tag == _ATOMIC:
+            self.atomic = True
+        self.stack.append((cmd_id, self.txn.savepoint(), len(self.outcomes.buf), len(self.changed)))
+
+    def command(self, tag, cmd_id, item):
+        """One Item of Add, Replace, Delete or Exec."""
+        if self.failed:
+            self.outcomes.add(cmd_id, 215)
+            return
+        point = self.txn.savepoint()
+        changed = len(self.changed)
+        try:
+            segments, prop = self._address(item)
+            if tag == _ADD:
+                status = self._add(segments, prop, item)
+            elif tag == _DELETE:
+                status = self._delete(segments, prop)
+            elif tag == _EXEC:
+                status = self._exec(segments, prop, cmd_id, item)
+            else:
+                status = self._replace(segments, prop, item)
+        except CommandFailed as e:
+            self.txn.rollback(point)
+            del self.changed[changed:]
+            status = e.args[0]
+        self._note(cmd_id, status)
+
+    def fail(self, tag, cmd_id, status):
+        """A command that is wrong by itself."""
+        self._note(cmd_id, 215 if self.failed else status)
+
+    def _note(self, cmd_id, status):
+        self.outcomes.add(cmd_id, status)
+        if status >= 300 and self.atomic:
+            self.failed = True
+
+    def end(self, tag):
+        """An Atomic or Sequence closes."""
+        cmd_id, point, mark, changed = self.stack.pop()
+        status = 200
+        if tag == _ATOMIC:
+            if self.failed:
+                self.txn.rollback(point)
+                del self.changed[changed:]
+                self.outcomes.amend(mark, 0, 216)
+                status = 507
+            self.atomic = self.failed = False
+        elif self.failed:
+            status = 215
+        self.outcomes.add(cmd_id, status)
+
+    # -- addresses
+
+    def _address(self, item):
+        target = item.target or b""
+        if item.target_parent:  # a relative URI (profile D4)
+            if target[:1] == b"/" or target[:2] == b"./":
+                raise CommandFailed(404)
+            target = item.target_parent + b"/" + target if target else item.target_parent
+        segments, prop = uri.split(target)
+        if segments and segments[0] == b"Inbox":
+            raise CommandFailed(405)  # R47, R50
+        return segments, prop
+
+    def _node(self, segments, right):
+        # An existing node on which the server has the right.
+        nid = self.tree.find(segments)
+        if nid < 0:
+            if self.tree.below_dmacc(self.tree.resolve(segments)[0]):
+                raise CommandFailed(405)
+            raise CommandFailed(404)
+        if self.tree.below_dmacc(nid):
+            raise CommandFailed(405)
+        if right and not self.tree.grants(nid, right, self.server):
+            raise CommandFailed(425)
+        return nid
+
+    def _hear(self, segments, kind):
+        # Remember which hooks of the application a change concerns.
+        if self.hooks:
+            where = b"./" + b"/".join(segments)
+            for hook in self.hooks:
+                if _is_at_or_below(hook[0], where) or _is_at_or_below(where, hook[0]):
+                    self.changed.append((hook[1], where, kind))
+
+    # -- commands
+
+    def _add(self, segments, prop, item):
+        tree = self.tree
+        nid, depth = tree.resolve(segments)
+        if tree.below_dmacc(nid):
+            raise CommandFailed(405)
+        if prop:
+            raise CommandFailed(405)
+        if depth == len(segments):
+            raise CommandFailed(418)
+        if not tree.grants(nid, b"Add", self.server):
+            raise CommandFailed(425)
+        if not tree.is_interior(nid) or not tree.access(nid) & _CAN_ADD:
+            raise CommandFailed(405)
+        fmt, pieces = self._value(item, 1)
+        mime = self._mime(item, fmt) or b""
+        acl_value = b""
+        if not tree.grants(nid, b"Replace", self.server):
+            acl_value = acl.auto(tree.effective_acl(nid), self.server)
+        last = len(segments) - 1
+        while depth <= last:
+            leaf = depth == last and fmt
+            nid = self._create(nid, segments[depth], fmt if leaf else 0,
+                               mime if depth == last else b"", b"" if leaf else acl_value,
+                               pieces if leaf else ())
+            acl_value = b""
+            depth += 1
+        self._hear(segments, "add")
+        return 200
+
+    def _create(self, parent, name, fmt, mime, acl_value, pieces):
+        nid = self.tree.store.new_nid()
+        if nid < 0:
+            raise CommandFailed(420)
+        self.txn.put(nid, parent, fmt | _CAN_ALL << 8, 0, self.now, name, mime, b"", acl_value, pieces,
+                     (0 if fmt else _INTERIOR) | (_HAS_ACL if acl_value else 0))
+        return nid
+
+    def _delete(self, segments, prop):
+        tree = self.tree
+        nid = self._node(segments, b"Delete")
+        if prop or not nid or not tree.access(nid) & _CAN_DELETE or tree.is_fixed(nid):
+            raise CommandFailed(405)
+        for below in list(tree.subtree(nid)):
+            self.txn.delete(below)
+        self._hear(segments, "delete")
+        return 200
+
+    def _exec(self, segments, prop, cmd_id, item):
+        nid = self._node(segments, b"Exec")
+        if prop or not self.tree.access(nid) & _CAN_EXEC:
+            raise CommandFailed(405)
+        where = self.tree.path(nid)
+        for row in self.execs:
+            if row[0] == where:
+                break
+        else:
+            raise CommandFailed(406)
+        data = self._octets(item, EXEC_DATA)
+        correlator = (item.correlator or b"")[:64]
+        number = self.txn.next_exec()
+        self.txn.add_record(_RECORD_EXEC, pack("<IBBBHHI", number, 0, len(where), len(correlator),
+                                               self.account.nid, self.session, self.msg)
+                            + where + correlator + data)
+        return 202
+
+    def _replace(self, segments, prop, item):
+        if prop:
+            return self._replace_property(segments, prop, item)
+        tree = self.tree
+        nid = self._node(segments, b"Replace")
+        if tree.is_interior(nid) or not tree.access(nid) & _CAN_REPLACE:
+            raise CommandFailed(405)
+        old = tree.format(nid)
+        fmt, pieces = self._value(item, old)
+        if not fmt:
+            raise CommandFailed(405)
+        mime = self._mime(item, fmt)
+        if tree.is_permanent(nid) and (fmt != old or mime is not None
+                                       and mime != tree.store.field(nid, 1)):
+            raise CommandFailed(405)
+        self._again(nid, fmt, mime, None, None, None, pieces)
+        self._hear(segments, "replace")
+        return 200
+
+    def _replace_property(self, segments, prop, item):
+        tree = self.tree
+        nid = self._node(segments, None)
+        if prop == b"ACL":
+            parent = tree.store.parent(nid) if nid else nid
+            if not (tree.grants(parent, b"Replace", self.server) or tree.is_interior(nid)
+                    and tree.grants(nid, b"Replace", self.server)):
+                raise CommandFailed(425)
+            if not nid:
+                raise CommandFailed(405)
+            self._again(nid, None, None, None, None, acl.check(self._octets(item, PROP_LEN)), None)
+        else:
+            if not tree.grants(nid, b"Replace", self.server):
+                raise CommandFailed(425)
+            if prop == b"Title":
+                self._again(nid, None, None, None, self._text(item, PROP_LEN), None, None)
+            elif prop == b"Name" and nid and not tree.is_fixed(nid):
+                name = self._octets(item, PROP_LEN)
+                status = uri.name_status(name)
+                if status:
+                    raise CommandFailed(status)
+                if tree.store.child(tree.store.parent(nid), name) >= 0:
+                    raise CommandFailed(418)
+                self._again(nid, None, None, name, None, None, None)
+            else:
+                raise CommandFailed(405)
+        self._hear(segments, "replace")
+        return 200
+
+    def _again(self, nid, fmt, mime, name, title, acl_value, pieces):
+        # Stage the node with what is not None changed.
+        store = self.tree.store
+        head = store.octets(nid, 4, 4)
+        fields = head[0] | head[1] << 8
+        verno = (head[2] | head[3] << 8) + 1 & 0xFFFF
+        if fmt is not None:
+            fields = fields & ~15 | fmt
+        flags = store.flags[nid] & _ALL_BUT_STAGE
+        if acl_value is None:
+            acl_value = store.field(nid, 3)
+        else:
+            flags = flags & ~_HAS_ACL | (_HAS_ACL if acl_value else 0)
+        self.txn.put(nid, store.parent(nid), fields, verno, self.now,
+                     store.field(nid, 0) if name is None else name,
+                     store.field(nid, 1) if mime is None else mime,
+                     store.field(nid, 2) if title is None else title,
+                     acl_value,
+                     self.txn.value_pieces(nid) if pieces is None else pieces, flags)
+
+    # -- values
+
+    def _mime(self, item, fmt):
+        # Type as it is stored: the default of a leaf as nothing; None when not given.
+        mime = item.mime
+        if mime is None:
+            return None
+        if len(mime) > PROP_LEN:
+            raise CommandFailed(413)
+        if is_dmacc(mime):
+            raise CommandFailed(405)  # R45
+        if mime.startswith(b"application/vnd.syncml.dmtnds"):
+            raise CommandFailed(415)
+        return b"" if fmt and mime == b"text/plain" else mime
+
+    def _value(self, item, default):
+        # (format, pieces) of an Item's Data; raises 415 when the octets are none of the format.
+        fmt = default
+        if item.fmt is not None:
+            fmt = values.number_of(item.fmt)
+        pieces = []
+        for i in range(0, len(item.data), 2):
+            where = item.data[i]
+            pieces.append(where if isinstance(where, int) else self.txn.keep(where))
+            pieces.append(item.data[i + 1])
+        n = item.data_len
+        if fmt == 0 or fmt == 10:
+            if n:
+                raise CommandFailed(415)
+        elif fmt == _B64 and item.fmt is not None:
+            return _BIN, self._decode(pieces, item)
+        elif fmt in (3, 4, 5):
+            if n > 32 or not values.is_legal(fmt, self._octets(item, 32)):
+                raise CommandFailed(415)
+        return fmt, pieces
+
+    def _decode(self, pieces, item):
+        # Base64 in Meta says how the octets travel; what is stored is bin (TND 7.7.2).
+        try:
+            if item.data_len > _BIG:
+                if len(pieces) != 2 or pieces[0] >> 24:
+                    raise CommandFailed(413)
+                return [pieces[0], self.txn.decode(pieces[0], pieces[1])]
+            plain = a2b_base64(self.txn.fetch(item.data))
+        except ValueError:
+            raise CommandFailed(415)
+        return [self.txn.keep(plain), len(plain)]
+
+    def _octets(self, item, most):
+        if item.data_len > most:
+            raise CommandFailed(413)
+        return self.txn.fetch(item.data)
+
+    def _text(self, item, most):
+        text = self._octets(item, most)
+        if uri.characters(text) < 0:
+            raise CommandFailed(415)
+        return text
+
+
+
+def _is_at_or_below(top, where):
+    n = len(top)
+    return where[:n] == top and (len(where) == n or where[n : n + 1] == b"/" or top == b".")

@@ -1,0 +1,142 @@
+# The management tree as the standard sees it: addresses, rights, properties.
+# OMA TND 1.2.1 sections 5-7.
+#
+# Contract: read-only view of a Store (with what the open transaction staged).
+# Walks climb by parent numbers, so nothing here recurses and nothing grows with
+# the size of the tree. Who may do what is decided here (`grants`); what a
+# command does with it is the executor's business.
+
+from struct import unpack_from
+
+from micropython import const
+
+from . import acl
+from .values import NAMES
+
+_INTERIOR = const(1)
+_HAS_ACL = const(2)
+_PERMANENT = const(4)
+_DMACC = const(8)
+_ROOT_PARENT = const(0xFFFE)
+
+# AccessType bits as stored in a node record.
+ADD = const(1)
+DELETE = const(2)
+EXEC = const(4)
+GET = const(8)
+REPLACE = const(16)
+
+
+class Tree:
+    """Nodes by address, with the rights on them."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def resolve(self, segments) -> tuple:
+        """The deepest node that exists on the way, and how many segments led to it."""
+        store = self.store
+        nid = depth = 0
+        for name in segments:
+            below = store.child(nid, name)
+            if below < 0:
+                break
+            nid = below
+            depth += 1
+        return nid, depth
+
+    def find(self, segments) -> int:
+        """The node at the address, or -1."""
+        nid, depth = self.resolve(segments)
+        return nid if depth == len(segments) and self.store.exists(0) else -1
+
+    def is_interior(self, nid: int) -> bool:
+        """True for a node that may have children."""
+        return bool(self.store.flags[nid] & _INTERIOR)
+
+    def is_permanent(self, nid: int) -> bool:
+        """True for a node no server may delete or rename."""
+        return bool(self.store.flags[nid] & _PERMANENT)
+
+    def access(self, nid: int) -> int:
+        """AccessType bits of a node."""
+        return self.store.octets(nid, 5, 1)[0]
+
+    def format(self, nid: int) -> int:
+        """Format of a node, an index into FORMATS."""
+        return self.store.octets(nid, 4, 1)[0] & 15
+
+    def effective_acl(self, nid: int) -> bytes:
+        """Own ACL of the node, else of the nearest ancestor that has one (TND 7.7.1)."""
+        flags = self.store.flags
+        while nid and not flags[nid] & _HAS_ACL:
+            nid = self.store.parent(nid)
+        return self.store.field(nid, 3)
+
+    def grants(self, nid: int, command: bytes, server_id: bytes) -> bool:
+        """True when the server may use the command on the node."""
+        return acl.grants(self.effective_acl(nid), command, server_id)
+
+    def below_dmacc(self, nid: int) -> bool:
+        """True for a DMAcc and everything in it: out of reach for every message (R45)."""
+        store = self.store
+        while nid != _ROOT_PARENT:
+            if store.flags[nid] & _DMACC:
+                return True
+            nid = store.parent(nid)
+        return False
+
+    def subtree(self, top: int):
+        """Yield top and every node below it, parents before children."""
+        store = self.store
+        nid = top
+        yield nid
+        after = -1
+        while True:
+            below = store.next_child(nid, after)
+            if below >= 0:
+                nid = below
+                after = -1
+                yield nid
+            elif nid == top:
+                return
+            else:
+                after = nid
+                nid = store.parent(nid)
+
+    def is_fixed(self, top: int) -> bool:
+        """True when the sub-tree holds a permanent node or a DMAcc."""
+        flags = self.store.flags
+        for nid in self.subtree(top):
+            if flags[nid] & (_PERMANENT | _DMACC):
+                return True
+        return False
+
+    def path(self, nid: int) -> bytes:
+        """Address of a node, `.` or `./A/B`."""
+        store = self.store
+        parts = []
+        while nid:
+            parts.append(store.field(nid, 0))
+            nid = store.parent(nid)
+        parts.append(b".")
+        parts.reverse()
+        return b"/".join(parts)
+
+    def properties(self, nid: int) -> tuple:
+        """(format, AccessType bits, permanent, VerNo, TStamp, Type, Title, own ACL, Size).
+
+        TStamp in seconds since 1970 UTC, 0 when the device had no clock; Size in octets.
+        """
+        store = self.store
+        head = store.octets(nid, 0, 12)
+        fmt, access, verno, tstamp = unpack_from("<BBHI", head, 4)
+        mime = store.field(nid, 1) or (b"" if fmt & 15 == 0 else b"text/plain")
+        return (NAMES[fmt & 15], access, bool(fmt & 0x10), verno, tstamp, mime,
+                store.field(nid, 2), store.field(nid, 3), store.value_len(nid))
+
+    def value(self, nid: int, most: int = 1024) -> bytes:
+        """The value, or its first `most` octets."""
+        buf = bytearray(min(self.store.value_len(nid), most))
+        self.store.read_value(nid, 0, buf, len(buf))
+        return bytes(buf)
