@@ -200,9 +200,9 @@ def check_cred(hdr, account) -> None:
     """Check SyncHdr/Cred and Source/LocName against the account; raises NotAuthentic."""
     if not hdr.has_cred:
         raise NotAuthentic(_NO_CRED)
-    if hdr.cred_type.lower() != b"syncml:auth-sha256":
+    if (hdr.cred_type or b"").lower() != b"syncml:auth-sha256":
         raise NotAuthentic(_CRED_TYPE)
-    if hdr.cred_format.lower() != b"b64":
+    if (hdr.cred_format or b"").lower() != b"b64":
         raise NotAuthentic(_CRED_FORMAT)
     if not same(_padded(hdr.cred_data), cred(account.key, account.nonce)):
         raise NotAuthentic(_WRONG_CRED)
