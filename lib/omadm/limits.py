@@ -13,3 +13,7 @@ PROP_LEN = 255  # octets of Title and Type; the same reason (and TND 7.7.4 for T
 EXEC_DATA = 512  # octets of the argument of an Exec; handed to the handler from RAM
 ACCOUNTS = 8  # DMAcc instances; bounds the work of finding the sender
 HEADER_LEN = 512  # octets of one x-syncml-hmac value
+
+WSP_HEADERS = 2048  # octets of the headers of one WSP push; held in RAM in one piece to be read
+SMS_ASSEMBLIES = 4  # messages of several SMS open at once; the spool bounds their octets
+SMS_FINISHED = 4  # finished ones remembered: a late copy of a part opens nothing
