@@ -31,6 +31,12 @@ def load(name):
         return f.read()
 
 
+def cases():
+    gc.collect()
+    with open(VECTORS + "wsp_push.json") as f:
+        return json.load(f)
+
+
 def parse(pdu, more=0):
     push = WspPush()
     push.parse(pdu, 0, len(pdu), more)
@@ -55,7 +61,7 @@ def refused(code, headers, body=BODY, exc=Malformed):
 
 def test_vectors():
     seen = 0
-    for case in json.loads(load("wsp_push.json")):
+    for case in cases():
         pdu = bytes([int(case["hex"][i : i + 2], 16) for i in range(0, len(case["hex"]), 2)])
         name = case["name"]
         want = case["expect"]
@@ -309,7 +315,7 @@ def run_mutations(push, random, seeds, runs):
 
 def test_mutations():
     seeds = [load("kannel_ppg_udp2948.bin"), load("wsp_dm_push.bin")]
-    for case in json.loads(load("wsp_push.json")):
+    for case in cases():
         seeds.append(bytes([int(case["hex"][i : i + 2], 16) for i in range(0, len(case["hex"]), 2)]))
     push = WspPush()
     random = Random(5)

@@ -36,4 +36,30 @@ REASONS = {
     90: "The message is longer than the device's spool. Split it into several messages.",
     91: "Octets arrived after the end of the push or after it was refused. A fault of the "
     "receiver: it must reset the spool before every push.",
+    # sms
+    120: "The SMS ends too early. The modem or the serial line lost octets; the SMS stays in the "
+    "modem's store and is read again.",
+    121: "The service centre address of the SMS is longer than 11 octets: this is no SMS PDU.",
+    122: "The sender's address of the SMS is longer than 20 digits: this is no SMS-DELIVER.",
+    123: "The SMS claims more than 140 octets of user data. Its length field is wrong.",
+    124: "The SMS goes on behind its user data. Its length field is wrong.",
+    125: "The user data header of the SMS is longer than its user data.",
+    # wsp
+    140: "The datagram is no WSP push (PDU type 06). Sessions and confirmed pushes are not "
+    "supported; send a connectionless push.",
+    141: "A length in the WSP push has more than 5 octets.",
+    142: "The WSP push has no headers. It needs a content type at least.",
+    143: "The headers of the WSP push are longer than the push. Part of it was lost.",
+    144: "A value in the headers of the WSP push goes on behind its end.",
+    145: "The content type of the WSP push is in none of the forms of WSP. Send C2, or text.",
+    146: "A header of the WSP push has an impossible name or value.",
+    147: "The WSP push has Content-Length, X-Wap-Application-Id or x-syncml-hmac twice. Send "
+    "each once.",
+    148: "The Content-Length of the WSP push is no number of at most 4 octets.",
+    149: "The WSP push is not as long as its Content-Length says: it was cut on its way. A push "
+    "proxy with a limit on SMS per message does that (Kannel: max-messages); raise the limit.",
+    150: "The WSP push is a bootstrap (SEC, MAC). Devices are provisioned by dmtool provision.",
+    151: "The headers of the WSP push are longer than 2048 octets.",
+    152: "The x-syncml-hmac header of the WSP push is longer than 512 octets. Use a shorter "
+    "user name.",
 }
