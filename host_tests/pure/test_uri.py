@@ -165,6 +165,6 @@ def test_name():
     for name in (b"A", b"a b", b"s" * 32, b"...", b"x=y", b"\xc3\xa4" * 32):
         assert uri.name_status(name) == 0
     for name in (b"", b".", b"..", b"a/b", b"a?b", b"\x00", b"\xff"):
-        assert uri.name_status(name) == 404
+        assert uri.name_status(name) == 400
     assert uri.name_status(b"s" * 33) == 414
     assert uri.name_status(b"\xc3\xa4" * 33) == 414
