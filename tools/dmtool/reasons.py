@@ -28,6 +28,11 @@ REASONS = {
     75: "SyncHdr/Source/LocName is not the user name of the account. Send auth_name, or nothing.",
     76: "This message, or a later one, was accepted before: (SessionID, MsgID) must grow with "
     "every message. Compose a new one; check session_id and msg_id in the account file.",
+    77: "SyncHdr/Target is not this device: it must equal ./DevInfo/DevId. Check device_id in "
+    "the account file; a message is for one device only.",
+    78: "No account on the device has the ServerID of SyncHdr/Source. Check server_id in the "
+    "account file and that this device was provisioned with it.",
+    79: "Two accounts on the device have the ServerID of SyncHdr/Source. Remove one of them.",
     # push
     80: "The content type is not application/vnd.syncml.dm+wbxml. Send it with that type.",
     81: "The push is for another application than syncml.dm (7). Send X-Wap-Application-Id: 7, "
@@ -36,6 +41,11 @@ REASONS = {
     90: "The message is longer than the device's spool. Split it into several messages.",
     91: "Octets arrived after the end of the push or after it was refused. A fault of the "
     "receiver: it must reset the spool before every push.",
+    # client
+    95: "SyncHdr/Source names another account than the MAC. Use server_id and auth_name of the "
+    "same account file.",
+    96: "The device ran out of memory on this message; nothing of it was applied. Send fewer "
+    "commands in one message.",
     # sms
     120: "The SMS ends too early. The modem or the serial line lost octets; the SMS stays in the "
     "modem's store and is read again.",
