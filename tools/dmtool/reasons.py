@@ -7,7 +7,7 @@ REASONS = {
     # auth
     60: "The push carries no x-syncml-hmac header. Send it with dmtool push, which adds it.",
     61: "The x-syncml-hmac header is longer than 512 octets. Use a shorter user name.",
-    62: "The x-syncml-hmac header is malformed: it needs algorithm=, username=\"...\" and mac= "
+    62: 'The x-syncml-hmac header is malformed: it needs algorithm=, username="..." and mac= '
     "(base64 of 32 octets), each once. Let dmtool make it.",
     63: "The x-syncml-hmac header names no algorithm, which means MD5. Name HMAC-SHA256.",
     64: "The MAC is made with MD5, which is never accepted. Use HMAC-SHA256.",
@@ -72,4 +72,27 @@ REASONS = {
     151: "The headers of the WSP push are longer than 2048 octets.",
     152: "The x-syncml-hmac header of the WSP push is longer than 512 octets. Use a shorter "
     "user name.",
+}
+
+# OMA statuses as they stand in the journal (RepPro 1.2.1 section 10), one per Item.
+STATUSES = {
+    200: "done",
+    202: "accepted, runs after the commit",
+    215: "not carried out, a command before it in the Atomic failed",
+    216: "undone with its Atomic",
+    400: "malformed command",
+    404: "no such node",
+    405: "not allowed on this node (AccessType, permanent, account or Inbox)",
+    406: "not supported here",
+    412: "incomplete command, or the address fits several nodes",
+    413: "value too large",
+    414: "address too long or too deep",
+    415: "unsupported type or format, or a value that does not fit it",
+    418: "the node exists already",
+    420: "device full",
+    424: "the size differs from what was announced",
+    425: "denied by the ACL",
+    500: "failed",
+    507: "Atomic failed, nothing of it was done",
+    510: "flash failed",
 }

@@ -1,0 +1,1 @@
+"""The operator's tool of omadm: accounts, messages, pushes and flash images."""
