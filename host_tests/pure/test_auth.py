@@ -137,7 +137,6 @@ def test_header_forms():
         '  algorithm = HMAC-SHA256 ,\t username = "srv-acme" , mac = %s  ' % mac,
         ', algorithm=HMAC-SHA256,, username="srv-acme", mac=%s,' % mac,
         header(MESSAGE_HMAC[:-1]),  # padding may be missing
-        'algorithm=HMAC-SHA256, username="srv\\-acme", mac=%s' % mac,
     ):
         assert auth.parse_hmac(text) == want, text
         assert auth.parse_hmac(text.encode()) == want
@@ -150,7 +149,8 @@ def test_header_algorithms():
         assert auth.parse_hmac(header(algorithm=token))[0] == auth.HMAC_SHA256
     for token in ("MD5", "md5"):
         raises(NotAuthentic, MD5, auth.parse_hmac, header(algorithm=token))
-    for token in ("", "SHA1", "SHA512", "HMAC-MD5", "HMACSHA256", "none", '"SHA256"', "SHA256 x"):
+    raises(NotAuthentic, NO_ALGORITHM, auth.parse_hmac, header(algorithm=""))
+    for token in ("SHA1", "SHA512", "HMAC-MD5", "HMACSHA256", "none", "SHA256 x"):
         raises(NotAuthentic, BAD_ALGORITHM, auth.parse_hmac, header(algorithm=token))
     mac = MESSAGE_HMAC.decode()
     raises(NotAuthentic, NO_ALGORITHM, auth.parse_hmac, 'username="srv-acme", mac=' + mac)
@@ -160,8 +160,6 @@ def test_user_names():
     for quoted, want in (
         ("Robert Jordan", b"Robert Jordan"),
         ("a, mac=x, b", b"a, mac=x, b"),
-        ('say \\"hi\\", ok', b'say "hi", ok'),
-        ("back\\\\", b"back\\"),
         ("a=b", b"a=b"),
         ("\u00e4", b"\xc3\xa4"),
         (" ", b" "),
@@ -188,6 +186,8 @@ def test_bad_headers():
         front + 'username="a"b", mac=' + mac,
         front + 'username="a" b, mac=' + mac,
         front + 'username="a\\", mac=' + mac,
+        front + 'username="a\\"b", mac=' + mac,  # quoted pairs are not carried
+        front + 'username="a\\b", mac=' + mac,
         front + 'username="srv-acme", mac="' + mac + '"',
         front + 'username="srv-acme", mac=',
         front + 'username="srv-acme", mac',

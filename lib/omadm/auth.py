@@ -92,80 +92,42 @@ def _padded(text: bytes) -> bytes:
     return text + b"=" if len(text) == _B64_LEN - 1 else text
 
 
-def _unquote(text: bytes) -> bytes:
-    # quoted-string of RFC 2616; the quote that ends it is known to be the last octet.
-    if len(text) < 2 or text[0] != 0x22:
-        raise NotAuthentic(_BAD_HEADER)
-    plain = bytearray()
-    escaped = False
-    for c in text[1:-1]:
-        if c == 0x5C and not escaped:
-            escaped = True
-            continue
-        if c == 0x22 and not escaped:
-            raise NotAuthentic(_BAD_HEADER)
-        plain.append(c)
-        escaped = False
-    if escaped or text[-1] != 0x22:
-        raise NotAuthentic(_BAD_HEADER)
-    return bytes(plain)
-
-
-def _comma(text: bytes, at: int) -> int:
-    # Where the parameter that starts at `at` ends: the next comma outside quotes.
-    quoted = escaped = False
-    while at < len(text):
-        c = text[at]
-        if escaped:
-            escaped = False
-        elif c == 0x5C and quoted:
-            escaped = True
-        elif c == 0x22:
-            quoted = not quoted
-        elif c == 0x2C and not quoted:
-            break
-        at += 1
-    return at
-
-
 def parse_hmac(text) -> tuple:
-    """Return (algorithm, user name, MAC in base64) of an x-syncml-hmac value, str or bytes."""
+    """Return (algorithm, user name, MAC in base64) of an x-syncml-hmac value, str or bytes.
+
+    A user name with a quote or a backslash in it cannot be carried; our tools make none.
+    """
     if not text:
         raise NotAuthentic(_NO_HEADER)
     if len(text) > HEADER_LEN:
         raise NotAuthentic(_HEADER_TOO_LONG)
     if isinstance(text, str):
         text = text.encode()
-    token = user = code = None
-    at = 0
-    while at < len(text):
-        end = _comma(text, at)
-        part = text[at:end].strip()
-        at = end + 1
-        if not part:
-            continue  # RFC 2616 lists may hold empty elements
-        eq = part.find(b"=")
-        if eq < 0:
-            raise NotAuthentic(_BAD_HEADER)
-        name = part[:eq].rstrip().lower()
-        value = part[eq + 1 :].lstrip()
-        if name == b"algorithm" and token is None:
-            token = value.upper()
-        elif name == b"username" and user is None:
-            user = _unquote(value)
-        elif name == b"mac" and code is None:
-            code = _padded(value)
-        else:
-            raise NotAuthentic(_BAD_HEADER)
-    if not user or not code or len(code) != _B64_LEN:
+    quoted = text.split(b'"')
+    if len(quoted) != 3 or b"\\" in quoted[1]:
         raise NotAuthentic(_BAD_HEADER)
-    if token is None:
-        raise NotAuthentic(_NO_ALGORITHM)
+    user = token = code = b""
+    # Outside the quotes only: a user name may hold commas and what else looks like a parameter.
+    for part in (quoted[0] + b'"' + quoted[2]).split(b","):
+        part = part.strip()
+        at = part.find(b"=")
+        name = part[:at].rstrip().lower()
+        value = part[at + 1 :].lstrip()
+        if name == b"username" and value == b'"' and not user:
+            user = quoted[1]
+        elif name == b"algorithm" and not token:
+            token = value.upper()
+        elif name == b"mac" and not code:
+            code = _padded(value)
+        elif part:  # RFC 2616 lists may hold empty elements
+            raise NotAuthentic(_BAD_HEADER)
+    if not user or len(code) != _B64_LEN:
+        raise NotAuthentic(_BAD_HEADER)
     if token == b"HMAC-SHA256":
         return HMAC_SHA256, user, code
     if token == b"SHA256" or token == b"SHA-256":
         return SHA256, user, code
-    raise NotAuthentic(_MD5 if token == b"MD5" else _BAD_ALGORITHM)
+    raise NotAuthentic(_BAD_ALGORITHM if token and token != b"MD5" else _MD5 if token else _NO_ALGORITHM)
 
 
 def check_mac(header, digest: bytes, accounts):

@@ -8,7 +8,6 @@
 # or not 404/418 - ACL 425 - AccessType and permanence 405 - format and value
 # 415/413 - room 420. Nothing is written and no application code is called here.
 
-from binascii import a2b_base64
 from struct import pack
 
 from micropython import const
@@ -27,14 +26,15 @@ _CAN_ADD = const(1)
 _CAN_DELETE = const(2)
 _CAN_EXEC = const(4)
 _CAN_REPLACE = const(16)
-_CAN_ALL = const(0x1F)
-_INTERIOR = const(1)
-_HAS_ACL = const(2)
-_ALL_BUT_STAGE = const(0x0F)
+_NEW = const(0x1F00)  # AccessType of a new node: everything; dynamic
 _RECORD_EXEC = const(5)
+_NODE = const(0)
+_CHR = const(1)
 _BIN = const(2)
+_BOOL = const(3)
+_FLOAT = const(5)
 _B64 = const(9)
-_BIG = const(512)  # base64 above this is decoded where it lies, not in the arena
+_NULL = const(10)
 
 
 class Executor:
@@ -170,29 +170,21 @@ class Executor:
             raise CommandFailed(425)
         if not tree.is_interior(nid) or not tree.access(nid) & _CAN_ADD:
             raise CommandFailed(405)
-        fmt, pieces = self._value(item, 1)
+        fmt, where, n = self._value(item, _CHR)
         mime = self._mime(item, fmt) or b""
-        acl_value = b""
+        own = b""
         if not tree.grants(nid, b"Replace", self.server):
-            acl_value = acl.auto(tree.effective_acl(nid), self.server)
-        last = len(segments) - 1
-        while depth <= last:
-            leaf = depth == last and fmt
-            nid = self._create(nid, segments[depth], fmt if leaf else 0,
-                               mime if depth == last else b"", b"" if leaf else acl_value,
-                               pieces if leaf else ())
-            acl_value = b""
+            own = acl.auto(tree.effective_acl(nid), self.server)
+        while depth < len(segments):
+            name = segments[depth]
             depth += 1
+            if depth < len(segments):
+                nid = self.txn.create(nid, name, _NEW, self.now, b"", own, 0, 0)
+            else:
+                nid = self.txn.create(nid, name, fmt | _NEW, self.now, mime, b"" if fmt else own, where, n)
+            own = b""
         self._hear(segments, "add")
         return 200
-
-    def _create(self, parent, name, fmt, mime, acl_value, pieces):
-        nid = self.tree.store.new_nid()
-        if nid < 0:
-            raise CommandFailed(420)
-        self.txn.put(nid, parent, fmt | _CAN_ALL << 8, 0, self.now, name, mime, b"", acl_value, pieces,
-                     (0 if fmt else _INTERIOR) | (_HAS_ACL if acl_value else 0))
-        return nid
 
     def _delete(self, segments, prop):
         tree = self.tree
@@ -216,7 +208,11 @@ class Executor:
             raise CommandFailed(406)
         data = self._octets(item, EXEC_DATA)
         correlator = (item.correlator or b"")[:64]
-        number = self.txn.next_exec()
+        number = 1
+        for row in self.tree.store.execs:
+            number = row[0] + 1
+        for kind, _ in self.txn.extra:
+            number += kind == _RECORD_EXEC
         self.txn.add_record(_RECORD_EXEC, pack("<IBBBHHI", number, 0, len(where), len(correlator),
                                                self.account.nid, self.session, self.msg)
                             + where + correlator + data)
@@ -230,14 +226,14 @@ class Executor:
         if tree.is_interior(nid) or not tree.access(nid) & _CAN_REPLACE:
             raise CommandFailed(405)
         old = tree.format(nid)
-        fmt, pieces = self._value(item, old)
+        fmt, where, n = self._value(item, old)
         if not fmt:
             raise CommandFailed(405)
         mime = self._mime(item, fmt)
         if tree.is_permanent(nid) and (fmt != old or mime is not None
                                        and mime != tree.store.field(nid, 1)):
             raise CommandFailed(405)
-        self._again(nid, fmt, mime, None, None, None, pieces)
+        self.txn.again(nid, self.now, fmt, mime, where=where, n=n)
         self._hear(segments, "replace")
         return 200
 
@@ -251,12 +247,12 @@ class Executor:
                 raise CommandFailed(425)
             if not nid:
                 raise CommandFailed(405)
-            self._again(nid, None, None, None, None, acl.check(self._octets(item, PROP_LEN)), None)
+            self.txn.again(nid, self.now, acl=acl.check(self._octets(item, PROP_LEN)))
         else:
             if not tree.grants(nid, b"Replace", self.server):
                 raise CommandFailed(425)
             if prop == b"Title":
-                self._again(nid, None, None, None, self._text(item, PROP_LEN), None, None)
+                self.txn.again(nid, self.now, title=self._text(item))
             elif prop == b"Name" and nid and not tree.is_fixed(nid):
                 name = self._octets(item, PROP_LEN)
                 status = uri.name_status(name)
@@ -264,31 +260,11 @@ class Executor:
                     raise CommandFailed(status)
                 if tree.store.child(tree.store.parent(nid), name) >= 0:
                     raise CommandFailed(418)
-                self._again(nid, None, None, name, None, None, None)
+                self.txn.again(nid, self.now, name=name)
             else:
                 raise CommandFailed(405)
         self._hear(segments, "replace")
         return 200
-
-    def _again(self, nid, fmt, mime, name, title, acl_value, pieces):
-        # Stage the node with what is not None changed.
-        store = self.tree.store
-        head = store.octets(nid, 4, 4)
-        fields = head[0] | head[1] << 8
-        verno = (head[2] | head[3] << 8) + 1 & 0xFFFF
-        if fmt is not None:
-            fields = fields & ~15 | fmt
-        flags = store.flags[nid] & _ALL_BUT_STAGE
-        if acl_value is None:
-            acl_value = store.field(nid, 3)
-        else:
-            flags = flags & ~_HAS_ACL | (_HAS_ACL if acl_value else 0)
-        self.txn.put(nid, store.parent(nid), fields, verno, self.now,
-                     store.field(nid, 0) if name is None else name,
-                     store.field(nid, 1) if mime is None else mime,
-                     store.field(nid, 2) if title is None else title,
-                     acl_value,
-                     self.txn.value_pieces(nid) if pieces is None else pieces, flags)
 
     # -- values
 
@@ -305,50 +281,46 @@ class Executor:
             raise CommandFailed(415)
         return b"" if fmt and mime == b"text/plain" else mime
 
-    def _value(self, item, default):
-        # (format, pieces) of an Item's Data; raises 415 when the octets are none of the format.
-        fmt = default
+    def _value(self, item, fmt):
+        # (format, where, octets) of an Item's Data; 415 when they are none of the format.
         if item.fmt is not None:
             fmt = values.number_of(item.fmt)
-        pieces = []
-        for i in range(0, len(item.data), 2):
-            where = item.data[i]
-            pieces.append(where if isinstance(where, int) else self.txn.keep(where))
-            pieces.append(item.data[i + 1])
         n = item.data_len
-        if fmt == 0 or fmt == 10:
+        if not n:
+            where = 0
+        elif len(item.data) == 2 and isinstance(item.data[0], int):
+            where = item.data[0]
+        else:
+            where = self.txn.keep(self._octets(item, n))
+        if fmt == _NODE or fmt == _NULL:
             if n:
                 raise CommandFailed(415)
         elif fmt == _B64 and item.fmt is not None:
-            return _BIN, self._decode(pieces, item)
-        elif fmt in (3, 4, 5):
-            if n > 32 or not values.is_legal(fmt, self._octets(item, 32)):
+            # Base64 in Meta says how the octets travel; what is stored is bin (TND 7.7.2).
+            fmt = _BIN
+            try:
+                n = self.txn.decode(where, n)
+            except ValueError:
                 raise CommandFailed(415)
-        return fmt, pieces
-
-    def _decode(self, pieces, item):
-        # Base64 in Meta says how the octets travel; what is stored is bin (TND 7.7.2).
-        try:
-            if item.data_len > _BIG:
-                if len(pieces) != 2 or pieces[0] >> 24:
-                    raise CommandFailed(413)
-                return [pieces[0], self.txn.decode(pieces[0], pieces[1])]
-            plain = a2b_base64(self.txn.fetch(item.data))
-        except ValueError:
+        elif _BOOL <= fmt <= _FLOAT and not values.is_legal(fmt, self._octets(item, 32)):
             raise CommandFailed(415)
-        return [self.txn.keep(plain), len(plain)]
+        return fmt, where, n
 
     def _octets(self, item, most):
         if item.data_len > most:
             raise CommandFailed(413)
-        return self.txn.fetch(item.data)
+        out = b""
+        data = item.data
+        for i in range(0, len(data), 2):
+            where = data[i]
+            out += bytes(self.txn.source[where : where + data[i + 1]]) if isinstance(where, int) else where
+        return out
 
-    def _text(self, item, most):
-        text = self._octets(item, most)
+    def _text(self, item):
+        text = self._octets(item, PROP_LEN)
         if uri.characters(text) < 0:
             raise CommandFailed(415)
         return text
-
 
 
 def _is_at_or_below(top, where):

@@ -116,7 +116,7 @@ class Store:
             while nid >= len(self.flags):
                 self._grow()
             name = bytes(memoryview(self.buf)[:n])
-            flags = row_flags(small, bytes(memoryview(self.buf)[n : n + small[13]]))
+            flags = self.row_flags(small[4], bytes(memoryview(self.buf)[n : n + small[13]]), small[15])
             self._set_key(nid, parent, name)
             self.locs[nid] = addr
             self.flags[nid] = flags
@@ -167,7 +167,7 @@ class Store:
         return False
 
     def moved(self, kind: int, old: int, new: int):
-        """A live record now lies at new: follow it."""
+        """A live record now lies at new: follow it, also where a transaction is open."""
         if kind == _NODE:
             self.log.read(new, 0, self._small, 2)
             nid = unpack_from("<H", self._small)[0]
@@ -175,8 +175,6 @@ class Store:
                 pack_into("<I", self.undo, self._first_touch(nid) + 2, new)
             else:
                 self.locs[nid] = new
-            if self.stage:
-                self.stage.moved(old, new)
         else:
             for row in self._group(kind):
                 if row[1] == old:
@@ -319,33 +317,32 @@ class Store:
 
     def value_len(self, nid: int) -> int:
         """Octets of the node's value."""
+        at = self.locs[nid]
         if self.flags[nid] & _STAGED:
-            return self.stage.value_len(self.locs[nid])
-        return (self.log.kind_len(self.locs[nid]) & 0xFFFF) - self.value_off(nid)
+            return self.stage.value_len(at)
+        return (self.log.kind_len(at) & 0xFFFF) - self.value_off(at)
 
-    def value_off(self, nid: int) -> int:
-        """Octets of the record before its value."""
-        head = self.octets(nid, 0, _HEAD)
-        return _HEAD + head[12] + head[13] + head[14] + head[15]
+    def value_off(self, addr: int) -> int:
+        """Octets before the value in the node record at addr."""
+        small = self._small
+        self.log.read(addr, 0, small, _HEAD)
+        return _HEAD + small[12] + small[13] + small[14] + small[15]
 
     def read_value(self, nid: int, off: int, buf, n: int):
         """Copy n octets of the value from offset off into buf; no allocation."""
+        at = self.locs[nid]
         if self.flags[nid] & _STAGED:
-            self.stage.read_value(self.locs[nid], off, buf, n)
+            self.stage.read_value(nid, off, buf, n)
         else:
-            self.log.read(self.locs[nid], self.value_off(nid) + off, buf, n)
+            self.log.read(at, self.value_off(at) + off, buf, n)
 
-
-def row_flags(head, mime: bytes) -> int:
-    """Flags of the row for a node record that starts with these octets."""
-    flags = 0
-    if head[4] & 15 == 0:
-        flags = _INTERIOR
-        if is_dmacc(mime):
-            flags |= _DMACC
-    if head[4] & 0x10:
-        flags |= _PERMANENT
-    if head[15]:
-        flags |= _HAS_ACL
-    return flags
-
+    def row_flags(self, fields: int, mime: bytes, acl) -> int:
+        """Flags of the row of a node with this format, Type and ACL."""
+        flags = _HAS_ACL if acl else 0
+        if fields & 15 == 0:
+            flags |= _INTERIOR
+            if is_dmacc(mime):
+                flags |= _DMACC
+        if fields & 0x10:
+            flags |= _PERMANENT
+        return flags

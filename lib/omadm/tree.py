@@ -6,26 +6,15 @@
 # the size of the tree. Who may do what is decided here (`grants`); what a
 # command does with it is the executor's business.
 
-from struct import unpack_from
-
 from micropython import const
 
 from . import acl
-from .values import NAMES
 
 _INTERIOR = const(1)
 _HAS_ACL = const(2)
 _PERMANENT = const(4)
 _DMACC = const(8)
 _ROOT_PARENT = const(0xFFFE)
-
-# AccessType bits as stored in a node record.
-ADD = const(1)
-DELETE = const(2)
-EXEC = const(4)
-GET = const(8)
-REPLACE = const(16)
-
 
 class Tree:
     """Nodes by address, with the rights on them."""
@@ -111,29 +100,6 @@ class Tree:
             if flags[nid] & (_PERMANENT | _DMACC):
                 return True
         return False
-
-    def path(self, nid: int) -> bytes:
-        """Address of a node, `.` or `./A/B`."""
-        store = self.store
-        parts = []
-        while nid:
-            parts.append(store.field(nid, 0))
-            nid = store.parent(nid)
-        parts.append(b".")
-        parts.reverse()
-        return b"/".join(parts)
-
-    def properties(self, nid: int) -> tuple:
-        """(format, AccessType bits, permanent, VerNo, TStamp, Type, Title, own ACL, Size).
-
-        TStamp in seconds since 1970 UTC, 0 when the device had no clock; Size in octets.
-        """
-        store = self.store
-        head = store.octets(nid, 0, 12)
-        fmt, access, verno, tstamp = unpack_from("<BBHI", head, 4)
-        mime = store.field(nid, 1) or (b"" if fmt & 15 == 0 else b"text/plain")
-        return (NAMES[fmt & 15], access, bool(fmt & 0x10), verno, tstamp, mime,
-                store.field(nid, 2), store.field(nid, 3), store.value_len(nid))
 
     def value(self, nid: int, most: int = 1024) -> bytes:
         """The value, or its first `most` octets."""

@@ -11,10 +11,11 @@
 #   406  ?list=, or a property that does not exist
 # The first reason found counts: total length, characters, "?", segments from left to right, depth.
 # Bounds: the octets are looked at once, after their number was checked.
+# Octets that UTF-8 has no use for (overlong forms, surrogates) pass on MicroPython: names are
+# compared octet by octet, so they are just other names.
 # Non-goals: %XX is not decoded (names compare octet by octet); whether a node exists; virtual URIs.
 from .errors import CommandFailed
 from .limits import MAX_DEPTH, MAX_SEG_LEN, MAX_TOT_LEN
-
 
 _PROPERTIES = b" ACL Format Name Size Title TStamp Type VerNo "
 
@@ -30,10 +31,9 @@ def characters(text: bytes) -> int:
 
 
 def name_status(name: bytes) -> int:
-    """Return 0 when the octets may be the name of a node, else 404 (no name) or 414 (too long)."""
-    if characters(name) < 0 or b"?" in name:
-        return 404
-    return _segment_status(name)
+    """Return 0 when the octets may be the name of a node, else 400 (no name) or 414 (too long)."""
+    status = _segment_status(name)
+    return 400 if status == 404 or characters(name) < 0 or b"?" in name else status
 
 
 def _segment_status(name):
