@@ -66,7 +66,7 @@ def split(uri: bytes) -> tuple:
         uri = uri[:at]
         if what != b"prop=" and what != b"list=":
             raise CommandFailed(404)
-        if what == b"list=" or b" %s " % prop not in _PROPERTIES:
+        if what == b"list=" or b" " in prop or b" %s " % prop not in _PROPERTIES:
             raise CommandFailed(406)
     if root:
         return [], prop
