@@ -21,7 +21,6 @@ import base64
 import binascii
 import copy
 import re
-import unicodedata
 
 MAX_DEPTH, MAX_TOT_LEN, MAX_SEG_LEN = 16, 127, 32
 ACL_LEN = PROP_LEN = 255
@@ -84,12 +83,12 @@ def need(condition, status):
 
 
 def characters(octets):
-    """The text of UTF-8 octets without controls, or None."""
+    """The text of UTF-8 octets without ASCII controls, or None."""
     try:
         text = octets.decode("utf-8", "strict")
     except UnicodeDecodeError:
         return None
-    return None if any(unicodedata.category(c) == "Cc" for c in text) else text
+    return None if any(c < " " or c == "\x7f" for c in text) else text
 
 
 def parse_uri(octets):
