@@ -1,0 +1,216 @@
+"""Bootstrap of a device: its standard objects and the account of a server, into the flash image.
+
+OMA StdObj 1.2.1: DevInfo, DevDetail, Inbox, DMAcc; TND 1.2.1 7.7.1 for the ACL of the root. This
+is what a factory or an installer does: it goes through lib's own calls, past every ACL, and no
+message can do it (R45). Nodes that exist keep their values; an account that is provisioned again
+with another secret or nonce is re-keyed, and its replay pair starts anew.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import image as images
+from .account import Account
+from .errors import ToolError
+
+RIGHTS = ("Add", "Get", "Replace", "Delete", "Exec")
+_ADD, _GET = 1, 8
+_DEV_INFO = b"urn:oma:mo:oma-dm-devinfo:1.0"
+_DEV_DETAIL = b"urn:oma:mo:oma-dm-devdetail:1.0"
+_INBOX = b"urn:oma:mo:oma-dm-inbox:1.0"
+_DMACC = b"urn:oma:mo:oma-dm-dmacc:1.0"
+_REPLAY = 3  # kind of a record: docs/store-format.md
+_MAX_NAME = 32
+
+Row = tuple[bytes, bytes, int, bytes, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What DevInfo and DevDetail say about the hardware."""
+
+    man: str = "omadm"
+    mod: str = "simulated"
+    lang: str = "en"
+    dev_typ: str = "simulated device"
+    oem: str = "omadm"
+    fw_v: str = "0"
+    sw_v: str = "0"
+    hw_v: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What provisioning did."""
+
+    account_uri: str
+    created: bool  # a new account
+    rekeyed: bool  # an old one with a new secret or nonce
+    root_acl: str
+    size: int
+
+
+def rights_of(text: str) -> tuple[str, ...]:
+    """Read a list such as Add,Get,Replace."""
+    rights = []
+    for word in text.split(","):
+        right = word.strip().capitalize()
+        if right not in RIGHTS:
+            raise ToolError(f"--rights: {word.strip()!r} is no right; use {','.join(RIGHTS)}")
+        rights.append(right)
+    return tuple(rights)
+
+
+def provision(
+    path: Path,
+    account: Account,
+    *,
+    rights: tuple[str, ...] = RIGHTS,
+    size: int | None = None,
+    device: Device | None = None,
+) -> Done:
+    """Set up the device in the image, which is made when there is none."""
+    if not path.exists():
+        images.create(path, size or images.DEFAULT_SIZE)
+    elif size is not None and path.stat().st_size != images.check_size(size):
+        raise ToolError(
+            f"{path}: exists already with {path.stat().st_size} octets; leave --size out, or "
+            "remove the file for a blank device"
+        )
+    try:
+        with images.open_image(path, writing=True) as image:
+            return _provision(image, account, rights, device or Device())
+    except images.library("errors").StorageFailed as error:
+        raise ToolError(f"{path}: {images.storage_reason(error)}") from None
+    except images.library("errors").CommandFailed as error:
+        if error.args[0] == 420:
+            raise ToolError(f"{path}: is full; take a larger --size for a new device") from None
+        raise ToolError(f"{path}: the account does not fit the tree ({error.args[0]})") from None
+
+
+def _provision(
+    image: images.Image, account: Account, rights: tuple[str, ...], device: Device
+) -> Done:
+    client = image.client
+    known = client.get(b"./DevInfo/DevId")
+    if known and known != account.device_id.encode():
+        raise ToolError(
+            f"{image.path}: is the device {known.decode('utf-8', 'replace')!r}, but the account "
+            f"is for {account.device_id!r}; use its own account, or another image"
+        )
+    client.declare(_standard_objects(account, device))
+    uri, created = _place(image, account)
+    server = uri.encode()
+    wanted = {
+        server + b"/AppAuth/Srv/AAuthName": account.auth_name.encode(),
+        server + b"/AppAuth/Srv/AAuthSecret": account.key,
+        server + b"/AppAuth/Srv/AAuthData": account.nonce,
+    }
+    rekeyed = False
+    if not created:
+        for where, value in wanted.items():
+            if client.get(where) != value:
+                rekeyed = True
+    client.declare(_account(server, account))
+    if rekeyed:
+        for where, value in wanted.items():
+            client.set(where, value)
+    if created or rekeyed:
+        _forget_replay_pair(image, uri)
+    return Done(uri, created, rekeyed, _grant(image, account, rights), len(image.flash.data))
+
+
+def _leaf(uri: bytes, value: str | bytes, fmt: bytes = b"chr", access: int = _GET) -> Row:
+    return uri, fmt, access, value.encode() if isinstance(value, str) else value, b"", b""
+
+
+def _standard_objects(account: Account, device: Device) -> list[Row]:
+    limits = images.library("limits")
+    info, detail = b"./DevInfo", b"./DevDetail"
+    return [
+        (info, b"node", _GET, b"", _DEV_INFO, b""),
+        _leaf(info + b"/DevId", account.device_id),
+        _leaf(info + b"/Man", device.man),
+        _leaf(info + b"/Mod", device.mod),
+        _leaf(info + b"/DmV", "1.3"),
+        _leaf(info + b"/Lang", device.lang),
+        (detail, b"node", _GET, b"", _DEV_DETAIL, b""),
+        _leaf(detail + b"/URI", b"", b"node"),
+        _leaf(detail + b"/URI/MaxDepth", str(limits.MAX_DEPTH)),
+        _leaf(detail + b"/URI/MaxTotLen", str(limits.MAX_TOT_LEN)),
+        _leaf(detail + b"/URI/MaxSegLen", str(limits.MAX_SEG_LEN)),
+        _leaf(detail + b"/DevTyp", device.dev_typ),
+        _leaf(detail + b"/OEM", device.oem),
+        _leaf(detail + b"/FwV", device.fw_v),
+        _leaf(detail + b"/SwV", device.sw_v),
+        _leaf(detail + b"/HwV", device.hw_v),
+        _leaf(detail + b"/LrgObj", "false", b"bool"),
+        (b"./Inbox", b"node", _ADD, b"", _INBOX, b"Add=*"),
+        _leaf(b"./DMAcc", b"", b"node"),
+    ]
+
+
+def _account(uri: bytes, account: Account) -> list[Row]:
+    auth = uri + b"/AppAuth/Srv"
+    return [
+        (uri, b"node", _GET, b"", _DMACC, b""),
+        _leaf(uri + b"/AppID", "w7"),
+        _leaf(uri + b"/ServerID", account.server_id),
+        _leaf(uri + b"/Name", account.server_id),
+        _leaf(uri + b"/AAuthPref", "HMAC"),
+        _leaf(uri + b"/AppAuth", b"", b"node"),
+        _leaf(auth, b"", b"node"),
+        _leaf(auth + b"/AAuthLevel", "SRVCRED"),
+        _leaf(auth + b"/AAuthType", "HMAC"),
+        _leaf(auth + b"/AAuthName", account.auth_name),
+        _leaf(auth + b"/AAuthSecret", account.key, access=0),
+        _leaf(auth + b"/AAuthData", account.nonce, b"bin", access=0),
+    ]
+
+
+def _place(image: images.Image, account: Account) -> tuple[str, bool]:
+    # The account's own node if the device has it, else a free name.
+    top = image.find("./DMAcc")
+    names = set()
+    for nid in image.children(top):
+        name = image.store.field(nid, 0).decode("utf-8", "replace")
+        names.add(name)
+        if image.client.get(f"./DMAcc/{name}/ServerID".encode()) == account.server_id.encode():
+            return f"./DMAcc/{name}", False
+    if len(names) >= images.library("limits").ACCOUNTS:
+        raise ToolError(f"{image.path}: holds {len(names)} accounts, and no device takes more")
+    name = account.server_id
+    if len(name) > _MAX_NAME or any(c in "/?" for c in name) or name in (".", ".."):
+        name = ""
+    number = 0
+    while not name or name in names:
+        number += 1
+        name = f"Server{number}" if f"Server{number}" not in names else ""
+    return f"./DMAcc/{name}", True
+
+
+def _forget_replay_pair(image: images.Image, uri: str) -> None:
+    # With a new key no old message verifies, so numbers start again at (0, 0). The number of a
+    # node removed earlier may have been used before: hence for a new account too.
+    client = image.client
+    nid = image.find(uri)
+    if any(row[0] == nid for row in image.store.pairs):
+        client.txn.begin(b"")
+        client.txn.add_record(_REPLAY, struct.pack("<IHII", nid, 0, 0, 0))
+        client.txn.commit()
+        client.reload()
+
+
+def _grant(image: images.Image, account: Account, rights: tuple[str, ...]) -> str:
+    acl = images.library("acl")
+    old = bytes(image.store.field(0, 3))
+    new = acl.check(old or b"Add=*&Get=*")
+    for right in rights:
+        if not acl.grants(new, right.encode(), account.server_id.encode()):
+            new = acl.add(new, right.encode(), account.server_id.encode())
+    if new != old:
+        image.client.set_acl(b".", new)
+    return str(new.decode())
