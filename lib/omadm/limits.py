@@ -8,6 +8,12 @@ MAX_SEG_LEN = 32  # characters of one segment; ./DevDetail/URI/MaxSegLen
 
 WBXML_DEPTH = 32  # open elements; SyncML with an inline TNDS of MAX_DEPTH nodes fits
 STRING_TABLE = 1024  # octets; the one part of a message that must be kept in RAM whole
+TABLE_OCTETS = 16384  # octets STR_T may stand for in one message; else each costs two and yields a thousand
+TEXT_LEN = 512  # octets of a LocURI, Type, Cred/Data ...: MAX_TOT_LEN characters of four octets fit
+CMD_ID_LEN = 32  # octets of a CmdID; every one is kept to tell a repeated one
+CMD_ID_ROOM = 256  # octets for CmdIDs that are no numbers below 2048 (those cost a bit)
+DATA_PIECES = 24  # pieces of one Item/Data that do not lie side by side in the message
+ENTITY_OCTETS = 512  # of them, octets that must be copied because they do not lie in it at all
 ACL_LEN = 255  # octets of one ACL value; its length is one octet in flash
 PROP_LEN = 255  # octets of Title and Type; the same reason (and TND 7.7.4 for Title)
 EXEC_DATA = 512  # octets of the argument of an Exec; handed to the handler from RAM

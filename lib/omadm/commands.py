@@ -1,0 +1,352 @@
+# The grammar of a Sessionless Command Message: a sink for wbxml.Parser that turns
+# elements into calls of a handler. OMA SyncML RepPro 1.2 DTD (DM subset), MetInf 1.2,
+# Sessionless 5.2 (R05, R06, R08-R12, R15, R16), docs/profile.md "Commands".
+#
+#   SyncML ─ SyncHdr ─ VerDTD VerProto SessionID MsgID Target Source Cred        any order, each once
+#          └ SyncBody ─ command* Final                                          Final last
+#            command = Add | Replace | Delete | Exec     CmdID Meta? Item+
+#                    | Atomic | Sequence                 CmdID command*
+#            Item    = Target Source TargetParent Meta Data                     any order, each once
+#
+# The grammar is a table: for each context the tags that may stand in it and the
+# context each leads to. The contexts of leaves are also the slots of their values.
+#
+# Contract: calls, in document order,
+#   handler.header(hdr)                    SyncHdr is complete; may raise to refuse the message
+#   handler.begin(tag, cmd_id) .. end(tag) Atomic or Sequence, once its CmdID is known
+#   handler.command(tag, cmd_id, item)     per Item of Add, Replace, Delete, Exec; item is reused
+#   handler.fail(tag, cmd_id, status)      a command, or one Item, that is wrong by itself
+# A mistake inside one command fails that command: it and what is left of it is skipped
+# (a command of several Items has had the calls of the complete ones before). A mistake in SyncHdr or between the
+# commands, a Get or a MoreData anywhere, raises Malformed: the message is refused whole.
+#
+# Statuses by fail: 400 CmdID missing, "0", repeated or too long, or a wrong or doubled
+# element; 406 Alert, Copy, Put, Map, Search, Sync, Move, Results, Status, Archive, SftDel;
+# 412 no Item, two Items in Exec, an Item without an address; 413 a value over TEXT_LEN,
+# Data in too many pieces; 414 LocURI over TEXT_LEN; 415 TNDS tokens in Data; 500 Atomic
+# in Atomic, Sequence directly in Sequence.
+# Bounds: TEXT_LEN a value, CMD_ID_LEN and CMD_ID_ROOM; depth is the parser's.
+# Non-goals: what a command means, formats and defaults (executor), who sent it (dmacc).
+
+from micropython import const
+
+from .errors import Malformed, TooLarge
+from .header import Header, number
+from .item import Item
+from .limits import CMD_ID_LEN, CMD_ID_ROOM, TEXT_LEN, WBXML_DEPTH
+
+_NOT_SYNCML = const(30)
+_ORDER = const(31)
+_UNKNOWN = const(32)
+_DOUBLE = const(33)
+_TEXT = const(34)
+_VALUE_TOO_LONG = const(41)
+_GET = const(42)
+_MORE_DATA = const(43)
+_NO_FINAL = const(44)
+_FINAL_NOT_LAST = const(45)
+_UNFINISHED = const(46)
+
+# Tags the code looks at.
+_T_ATOMIC = const(0x08)
+_T_EXEC = const(0x11)
+_T_GET = const(0x13)
+_T_MORE_DATA = const(0x34)
+_T_ARCHIVE = const(0x07)
+_T_SFT_DEL = const(0x26)
+
+_NUMBERS = const(2048)  # CmdIDs that cost a bit each
+
+# Contexts. 0..17 have a row in the table.
+_LIST = const(0)  # Atomic or Sequence, its CmdID known
+_NEW_LIST = const(1)  # ... not yet known
+_OTHER = const(2)  # a command that fails, whatever is in it
+_COMMAND = const(3)
+_ITEM = const(4)
+_I_META = const(8)
+_C_META = const(9)
+_HEADER = const(10)
+_CRED = const(13)
+_CRED_META = const(14)
+_SYNCML = const(15)
+_DOCUMENT = const(16)
+_BODY = const(17)
+_DATA = const(18)
+_FINAL = const(19)
+_RESP_URI = const(20)  # to _SKIP: read over; the first three once only
+_SKIP = const(23)
+_LEAVES = const(24)  # from here the context less _LEAVES is the slot
+_CMD_ID = const(34)
+_HEADER_LEAVES = const(35)
+
+# Slots: 0..5 of the Item (item.py), 6..10 of the command, 11..20 of SyncHdr (header.py).
+_SOURCE = const(2)
+_C_FORMAT = const(6)
+_CORRELATOR = const(9)
+_ID = const(10)
+_SLOTS = const(21)
+
+# Bits of `seen` (1 << context) that a new Item, a new command clears.
+_ITEM_BITS = const(1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 18)
+_COMMAND_BITS = const(1 << 9)
+
+_TAGS = (
+    b"\x20\x05\x10\x11\x08\x24\x06\x0d\x1f\x18\x23\x2a\x3b\x22\x29\x1d\x1a",  # Atomic, Sequence
+    b"\x0b\x1d\x1a",  # CmdID NoResp Meta
+    b"\x0b",
+    b"\x14\x0b\x1a\x3c\x1d\x0e",  # Item CmdID Meta Correlator NoResp Cred
+    b"\x2e\x1a\x0f\x27\x3a\x39",  # Target Meta Data Source TargetParent SourceParent
+    b"\x17\x16",  # LocURI LocName, of an Item's Target
+    b"\x17\x16",  # ... Source
+    b"\x17\x16",  # ... TargetParent
+    b"\x47\x53\x52\x4e",  # Format Type Size MetInf, of an Item
+    b"\x47\x53\x52\x4e",  # ... a command
+    b"\x31\x32\x25\x1b\x2e\x27\x0e\x21\x1d\x1a",  # SyncHdr, see its slots; RespURI NoResp Meta
+    b"\x17\x16",
+    b"\x17\x16",
+    b"\x1a\x0f",  # Meta Data, of Cred
+    b"\x47\x53\x4e",
+    b"\x2c\x2b",  # SyncHdr SyncBody
+    b"\x2d",  # SyncML
+    b"\x20\x05\x10\x11\x08\x24\x12\x06\x0d\x1f\x18\x23\x2a\x3b\x22\x29",  # SyncBody; 12 Final
+)
+_LEADS_TO = (
+    b"\x03\x03\x03\x03\x01\x01\x02\x02\x02\x02\x02\x02\x02\x02\x02\x17\x17",
+    b"\x22\x17\x17",
+    b"\x22",
+    b"\x04\x22\x09\x21\x17\x17",
+    b"\x05\x08\x12\x06\x07\x17",
+    b"\x18\x17",
+    b"\x1a\x17",
+    b"\x19\x17",
+    b"\x1b\x1c\x1d\x08",
+    b"\x1e\x1f\x20\x09",
+    b"\x23\x24\x25\x26\x0b\x0c\x0d\x14\x15\x16",
+    b"\x27\x17",
+    b"\x28\x29",
+    b"\x0e\x2c",
+    b"\x2a\x2b\x0e",
+    b"\x0a\x11",
+    b"\x0f",
+    b"\x03\x03\x03\x03\x01\x01\x13\x02\x02\x02\x02\x02\x02\x02\x02\x02",
+)
+
+
+class Commands:
+    """Sink of a wbxml.Parser for one message; see the head of this file."""
+
+    def __init__(self, handler):
+        self.handler = handler
+        self.item = Item()
+        self.slots = [None] * _SLOTS
+        self.stack = bytearray(WBXML_DEPTH + 1)  # contexts of the open elements
+        self.depth = 0
+        self.context = _DOCUMENT
+        self.skip = 0  # open elements of a part that is skipped
+        self.seen = 0
+        self.lists = []  # tags of the open Atomic and Sequence
+        self.numbers = bytearray(_NUMBERS // 8)  # a bit per CmdID
+        self.names = b"\n"  # every other CmdID, each ended by a line feed
+
+    def close(self):
+        """Raises Malformed when the message was no complete SyncML."""
+        if self.depth or not self.seen & 1 << _SYNCML:
+            raise Malformed(_UNFINISHED)
+
+    # -- the sink
+
+    def start(self, tag):
+        """An element begins."""
+        if self.skip:
+            self.skip += 1
+            if tag == _T_GET or tag == _T_MORE_DATA:
+                self._mistake(tag, 0)
+            return
+        context = self.context
+        seen = self.seen
+        to = 0
+        if context <= _BODY:
+            k = 0
+            for known in _TAGS[context]:
+                if known == tag:
+                    to = _LEADS_TO[context][k]
+                    break
+                k += 1
+            if context == _BODY and seen & 1 << _FINAL:
+                raise Malformed(_FINAL_NOT_LAST)
+        if not to:
+            self.skip = 1
+            self._mistake(tag, _UNKNOWN)
+            return
+        if to >= _LEAVES:
+            if self.slots[to - _LEAVES] is not None:
+                to = 0
+            self.value = b""
+        elif to <= _ITEM:
+            to = self._open(tag, to)
+        elif to < _SKIP and to != context:
+            if seen & 1 << to or to == _C_META and self.items:
+                to = 0
+            self.seen = seen | 1 << to
+            if to == _BODY and not seen & 1 << _HEADER:
+                raise Malformed(_ORDER)
+        if not to:
+            self.skip = 1
+            self._mistake(tag, _DOUBLE)
+        elif _RESP_URI <= to <= _SKIP:
+            self.skip = 1
+        else:
+            self.stack[self.depth] = context
+            self.depth += 1
+            self.context = to
+
+    def end(self, tag):
+        """An element ends."""
+        if self.skip:
+            self.skip -= 1
+            return
+        context = self.context
+        self.depth -= 1
+        self.context = self.stack[self.depth]
+        if context >= _LEAVES:
+            self.slots[context - _LEAVES] = self.value
+            if context == _CMD_ID:
+                self._cmd_id(self.value)
+        elif context == _ITEM:
+            self._item_end()
+        elif context == _LIST:
+            self.lists.pop()
+            self.handler.end(tag)
+        elif context <= _COMMAND:
+            self._command_end(tag)
+        elif context == _HEADER:
+            self.handler.header(Header(self.slots, bool(self.seen & 1 << _CRED)))
+        elif context == _BODY:
+            if not self.seen & 1 << _FINAL:
+                raise Malformed(_NO_FINAL)
+        elif context == _SYNCML and not self.seen & 1 << _BODY:
+            raise Malformed(_ORDER)
+
+    def text(self, buf, off, end, at):
+        """A piece of the content of the element that began last, or of white space."""
+        if self.skip:
+            return
+        context = self.context
+        if context == _DATA:
+            if not self.status:
+                self.status = self.item.text(buf, off, end, at)
+        elif context >= _LEAVES:
+            room = off + TEXT_LEN - len(self.value)
+            if end > room:
+                if context >= _HEADER_LEAVES:
+                    raise TooLarge(_VALUE_TOO_LONG)
+                self.status = self.status or (414 if context <= _LEAVES + _SOURCE else 413)
+                end = room
+            self.value += bytes(buf[off:end])
+        else:
+            for i in range(off, end):
+                if buf[i] > 32:
+                    self._mistake(0, _TEXT)
+                    break
+
+    # -- commands
+
+    def _open(self, tag, to):
+        # A command, a list or an Item begins; returns its context, 0 to refuse it.
+        slots = self.slots
+        if to == _ITEM:
+            if self.items and not self.status:
+                if self.tag == _T_EXEC:
+                    self.status = 412
+                else:
+                    self._deliver()
+            self.items += 1
+            self.seen &= ~_ITEM_BITS
+            for k in range(_C_FORMAT):
+                slots[k] = None
+            self.item.begin()
+            return to
+        self.tag = tag
+        self.items = 0
+        self.status = 406 if to == _OTHER else 0
+        self.seen &= ~_COMMAND_BITS
+        for k in range(_C_FORMAT, _ID + 1):
+            slots[k] = None
+        if tag in self.lists and (tag == _T_ATOMIC or self.lists[-1] == tag):
+            self.status = 500
+            to = _OTHER
+        return to
+
+    def _cmd_id(self, cmd_id):
+        # The CmdID of a command or list is known.
+        n = number(cmd_id, 10)
+        good = 0 < len(cmd_id) <= CMD_ID_LEN and n
+        if good and 0 < n < _NUMBERS and cmd_id[0] != 48:
+            if self.numbers[n >> 3] & 1 << (n & 7):
+                good = 0
+            self.numbers[n >> 3] |= 1 << (n & 7)
+        elif good:
+            if len(self.names) > CMD_ID_ROOM or b"\n" + cmd_id + b"\n" in self.names or b"\n" in cmd_id:
+                good = 0
+            else:
+                self.names += cmd_id + b"\n"
+        if not good:
+            self.status = self.status or 400
+            self.slots[_ID] = cmd_id[:CMD_ID_LEN]
+        if self.context == _NEW_LIST:
+            if self.status:
+                self.context = _OTHER
+            else:
+                self.context = _LIST
+                self.lists.append(self.tag)
+                self.handler.begin(self.tag, cmd_id)
+
+    def _item_end(self):
+        status = self.item.fill(self.slots, bool(self.seen & 1 << _DATA))
+        if self.slots[_ID] is None:
+            status = 400
+        self.status = self.status or status
+
+    def _deliver(self):
+        # The last Item goes to the handler, when nothing is wrong up to here.
+        item = self.item
+        if item.target is None and item.target_parent is None:
+            self.handler.fail(self.tag, self.slots[_ID], 412)
+        else:
+            item.correlator = self.slots[_CORRELATOR]
+            self.handler.command(self.tag, self.slots[_ID], item)
+
+    def _command_end(self, tag):
+        cmd_id = self.slots[_ID]
+        status = self.status or (400 if cmd_id is None else 0 if self.items else 412)
+        if status:
+            self.handler.fail(tag, cmd_id or b"", status)
+        else:
+            self._deliver()
+
+    def _mistake(self, tag, code):
+        # An element (tag) or text (0) that may not stand where it stands.
+        context = self.context
+        if tag == _T_GET:
+            raise Malformed(_GET)
+        if tag == _T_MORE_DATA:
+            raise Malformed(_MORE_DATA)
+        if tag >> 6 == 1 and (context == _I_META or context == _C_META or context == _CRED_META):
+            return  # MaxMsgSize, NextNonce and their like mean nothing here
+        if (
+            _NEW_LIST <= context <= _C_META
+            or context == _DATA
+            or _LEAVES <= context < _HEADER_LEAVES
+        ):
+            if context == _NEW_LIST:
+                self.context = _OTHER
+            if not self.status:
+                self.status = 400
+                if context == _DATA and tag >> 6 == 2:
+                    self.status = 415
+                elif context == _COMMAND and (tag == _T_ARCHIVE or tag == _T_SFT_DEL):
+                    self.status = 406
+        elif tag and (context == _LIST or context == _BODY):
+            self.handler.fail(tag, b"", 400)
+        else:
+            raise Malformed(code)
