@@ -42,15 +42,23 @@ def check_python():
         raise Failed("python3 cannot make virtual environments here: apt-get install python3-venv") from problem
 
 
+def works():
+    """Return whether there is an environment already that packages can be put into."""
+    if not PYTHON.exists():
+        return False
+    return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True).returncode == 0
+
+
 def main():
     LOG.parent.mkdir(exist_ok=True)
     try:
         check_python()
-        run(
-            "making .venv",
-            "remove .venv and try again; on Debian: apt-get install python3-venv",
-            sys.executable, "-m", "venv", "--clear", str(VENV),
-        )  # fmt: skip
+        if not works():
+            run(
+                "making .venv",
+                "remove .venv and try again; on Debian: apt-get install python3-venv",
+                sys.executable, "-m", "venv", "--clear", str(VENV),
+            )  # fmt: skip
         pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install"]
         count = sum(1 for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line)
         run(

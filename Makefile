@@ -1,0 +1,57 @@
+# Every target works on a fresh machine: what it needs is set up first, once.
+# `make` alone prints the list below, from the `##` comments.
+
+PYTHON3 ?= python3
+PYTHON := .venv/bin/python
+SECONDS ?= 60
+export PYTHONDONTWRITEBYTECODE = 1
+# Where several interpreters are about, tools are started by path only.
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help setup micropython mpy demo test lint pytest powercut fuzz size clean distclean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/stamp ## .venv with exact versions of everything, and .venv/bin/dmtool
+
+.venv/stamp: requirements.txt pyproject.toml tools/build/setup.py
+	@$(PYTHON3) tools/build/setup.py
+	@touch $@
+
+micropython: .venv/stamp ## the MicroPython that plays the device: from PATH, else built (half a minute, once)
+	@$(PYTHON3) tools/build/micropython.py
+
+mpy: micropython ## what a device runs, compiled to build/mpy
+	@$(PYTHON) tools/build/mpy.py
+
+demo: mpy ## the main job, step by step, on a simulated device
+	@.venv/bin/dmtool demo
+
+test: lint pytest ## everything that needs no hardware
+
+lint: .venv/stamp ## ruff and mypy
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+pytest: mpy
+	@$(PYTHON) tools/build/mpy.py --tests
+	@.venv/bin/pytest
+
+powercut: mpy ## the power cut around and inside every flash operation; writes build/powercut.json
+	@$(PYTHON) host_tests/powercut/run.py
+
+fuzz: mpy ## mutated and random pushes for SECONDS=60; writes build/fuzz.json
+	@$(PYTHON) host_tests/fuzz/run.py --seconds $(SECONDS)
+
+size: micropython ## octets of .mpy of each module of lib/omadm, and their limit
+	@$(PYTHON) tools/build/size.py
+
+clean: ## removes what was made, but not MicroPython and .venv
+	rm -rf build/mpy build/*.json build/*.log .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find lib firmware boards host_tests tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+distclean: clean ## removes everything that git does not know
+	rm -rf build .venv *.egg-info
