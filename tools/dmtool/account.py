@@ -137,9 +137,7 @@ def _read(path: Path) -> str:
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
             if mode & 0o077:
-                raise ToolError(
-                    f"{path}: mode {mode:04o} lets others at the secret; run: chmod 600 {path}"
-                )
+                raise ToolError(f"{path}: mode {mode:04o} lets others at the secret; run: chmod 600 {path}")
             return file.read()
     except FileNotFoundError:
         raise ToolError(f"{path}: no such file; make one with: dmtool account create") from None
@@ -193,14 +191,11 @@ def _check_id(name: str, field: str, text: str) -> None:
     if not text.isprintable():
         raise ToolError(f"{name}: {field}: holds a control character; remove it")
     if field == "auth_name" and (not text.isascii() or '"' in text or "\\" in text):
-        raise ToolError(
-            f'{name}: auth_name: goes into an HTTP header: plain ASCII without " and \\ only'
-        )
+        raise ToolError(f'{name}: auth_name: goes into an HTTP header: plain ASCII without " and \\ only')
     bad = next((c for c in text if c in "=&*+" or c.isspace()), None)
     if field == "server_id" and bad is not None:
         raise ToolError(
-            f"{name}: server_id: {bad!r} can't stand in an ACL; use an identifier without "
-            "= & * + and spaces"
+            f"{name}: server_id: {bad!r} can't stand in an ACL; use an identifier without = & * + and spaces"
         )
 
 
@@ -228,9 +223,7 @@ def _edit(path: Path, text: str, account: Account) -> str:
     # Put the two numbers into the text and leave the rest, comments too, as it is.
     edited = text
     for field in _NUMBERS:
-        edited = re.sub(
-            rf"(?m)^(\s*{field}\s*=\s*)[0-9]+", rf"\g<1>{getattr(account, field)}", edited
-        )
+        edited = re.sub(rf"(?m)^(\s*{field}\s*=\s*)[0-9]+", rf"\g<1>{getattr(account, field)}", edited)
     try:
         if _parse(path, edited) == account:
             return edited

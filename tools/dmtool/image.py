@@ -34,9 +34,7 @@ _DMACC = 8  # flag of a row: the root of an account
 def library(name: str) -> Any:
     """Import a module of the device code under CPython."""
     if not (_ROOT / "lib" / "omadm").is_dir():
-        raise ToolError(
-            f"{_ROOT / 'lib'}: the device code is missing; run dmtool from its checkout"
-        )
+        raise ToolError(f"{_ROOT / 'lib'}: the device code is missing; run dmtool from its checkout")
     for folder in (_ROOT / "host_tests" / "fakes", _ROOT / "lib"):
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
@@ -159,16 +157,12 @@ class Image:
     def node(self, nid: int, in_account: bool = False) -> Node:
         """Read one node."""
         store = self.store
-        kind, access, verno, tstamp = struct.unpack_from(
-            "<BBHI", bytes(store.octets(nid, 4, 8)[:8])
-        )
+        kind, access, verno, tstamp = struct.unpack_from("<BBHI", bytes(store.octets(nid, 4, 8)[:8]))
         interior = kind & 15 == 0
         mime = store.field(nid, 1).decode("utf-8", "replace")
         name = store.field(nid, 0)
         # What no server may read is shown to nobody, least of all the secrets of an account.
-        masked = not interior and (
-            not access & 8 or (in_account and name in (b"AAuthSecret", b"AAuthData"))
-        )
+        masked = not interior and (not access & 8 or (in_account and name in (b"AAuthSecret", b"AAuthData")))
         value = None
         size = 0
         if not interior:

@@ -28,7 +28,7 @@ _MAX_NAME = 32
 Row = tuple[bytes, bytes, int, bytes, bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Device:
     """What DevInfo and DevDetail say about the hardware."""
 
@@ -91,9 +91,7 @@ def provision(
         raise ToolError(f"{path}: the account does not fit the tree ({error.args[0]})") from None
 
 
-def _provision(
-    image: images.Image, account: Account, rights: tuple[str, ...], device: Device
-) -> Done:
+def _provision(image: images.Image, account: Account, rights: tuple[str, ...], device: Device) -> Done:
     client = image.client
     known = client.get(b"./DevInfo/DevId")
     if known and known != account.device_id.encode():

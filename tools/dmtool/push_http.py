@@ -79,9 +79,7 @@ def url_of(text: str) -> httpx.URL:
     return url.copy_with(path=PATH) if url.path in ("", "/") else url
 
 
-def request_of(
-    message: bytes, hmac: str | None, nested: bool = False
-) -> tuple[dict[str, str], bytes]:
+def request_of(message: bytes, hmac: str | None, nested: bool = False) -> tuple[dict[str, str], bytes]:
     """Return headers and body of the request; no header x-syncml-hmac when hmac is None."""
     push = {"Content-Type": CONTENT_TYPE, "X-Wap-Application-Id": APP_ID}
     if hmac is not None:

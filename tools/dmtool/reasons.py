@@ -63,15 +63,13 @@ REASONS = {
     144: "A value in the headers of the WSP push goes on behind its end.",
     145: "The content type of the WSP push is in none of the forms of WSP. Send C2, or text.",
     146: "A header of the WSP push has an impossible name or value.",
-    147: "The WSP push has Content-Length, X-Wap-Application-Id or x-syncml-hmac twice. Send "
-    "each once.",
+    147: "The WSP push has Content-Length, X-Wap-Application-Id or x-syncml-hmac twice. Send each once.",
     148: "The Content-Length of the WSP push is no number of at most 4 octets.",
     149: "The WSP push is not as long as its Content-Length says: it was cut on its way. A push "
     "proxy with a limit on SMS per message does that (Kannel: max-messages); raise the limit.",
     150: "The WSP push is a bootstrap (SEC, MAC). Devices are provisioned by dmtool provision.",
     151: "The headers of the WSP push are longer than 2048 octets.",
-    152: "The x-syncml-hmac header of the WSP push is longer than 512 octets. Use a shorter "
-    "user name.",
+    152: "The x-syncml-hmac header of the WSP push is longer than 512 octets. Use a shorter user name.",
 }
 
 # OMA statuses as they stand in the journal (RepPro 1.2.1 section 10), one per Item.

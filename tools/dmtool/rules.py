@@ -36,9 +36,7 @@ def check_uri(uri: str) -> list[str]:
         if not query.startswith("prop="):
             raise ToolError(f"{what}: behind '?' only prop=NAME can follow")
         if query[5:] not in PROPERTIES:
-            raise ToolError(
-                f"{uri!r}: {query[5:]!r} is no property; use one of {', '.join(PROPERTIES)}"
-            )
+            raise ToolError(f"{uri!r}: {query[5:]!r} is no property; use one of {', '.join(PROPERTIES)}")
     if not uri.isprintable():
         raise ToolError(f"{what}: it holds a control character; remove it")
     if path.startswith("/"):
@@ -149,14 +147,10 @@ def _check_item(command: Element, item: Element) -> None:
     segments = check_uri(uri)
     prop = uri.partition("?prop=")[2]
     if prop and (name != "Replace" or prop not in CHANGEABLE):
-        raise ToolError(
-            f"{name} {uri}: only Replace of {', '.join(CHANGEABLE)} can address a property"
-        )
+        raise ToolError(f"{name} {uri}: only Replace of {', '.join(CHANGEABLE)} can address a property")
     mime = meta_of(command, item, "Type") or ""
     if "DMAcc" in segments or mime.lower().startswith(_DMACC):
-        raise ToolError(
-            f"{name} {uri}: a message never changes an account (R45); use dmtool provision"
-        )
+        raise ToolError(f"{name} {uri}: a message never changes an account (R45); use dmtool provision")
     if segments[:1] == ["Inbox"]:
         if name != "Add" or len(segments) > 1 or prop:
             raise ToolError(f"{name} {uri}: only an Add may address ./Inbox, and nothing below it")

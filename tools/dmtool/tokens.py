@@ -46,6 +46,4 @@ def _table(names: str) -> dict[str, int]:
 
 
 TOKENS: tuple[dict[str, int], ...] = (_table(_SYNCML), _table(_METINF), _table(_DDF))
-NAMES: tuple[dict[int, str], ...] = tuple(
-    {token: name for name, token in page.items()} for page in TOKENS
-)
+NAMES: tuple[dict[int, str], ...] = tuple({token: name for name, token in page.items()} for page in TOKENS)

@@ -42,7 +42,7 @@ class Document:
     rest: int = 0  # octets behind the end of the root
 
 
-class _Stop(Exception):
+class _ReadError(Exception):
     pass
 
 
@@ -52,7 +52,7 @@ def decode(data: bytes) -> Document:
     try:
         reader.head()
         reader.body()
-    except _Stop as stop:
+    except _ReadError as stop:
         reader.document.error = str(stop)
     return reader.document
 
@@ -71,7 +71,7 @@ class _Reader:
 
     def u8(self) -> int:
         if self.at >= len(self.data):
-            raise _Stop(f"offset {self.at}: the document ends in the middle")
+            raise _ReadError(f"offset {self.at}: the document ends in the middle")
         self.at += 1
         return self.data[self.at - 1]
 
@@ -82,21 +82,21 @@ class _Reader:
             value = value << 7 | octet & 0x7F
             if not octet & 0x80:
                 if value > 0xFFFFFFFF:
-                    raise _Stop(f"offset {start}: a number above 32 bits")
+                    raise _ReadError(f"offset {start}: a number above 32 bits")
                 return value
-        raise _Stop(f"offset {start}: a number of more than five octets")
+        raise _ReadError(f"offset {start}: a number of more than five octets")
 
     def block(self, size: int) -> bytes:
         if size > len(self.data) - self.at:
             left = len(self.data) - self.at
-            raise _Stop(f"offset {self.at}: {size} octets announced, {left} left")
+            raise _ReadError(f"offset {self.at}: {size} octets announced, {left} left")
         self.at += size
         return self.data[self.at - size : self.at]
 
     def string(self) -> bytes:
         end = self.data.find(0, self.at)
         if end < 0:
-            raise _Stop(f"offset {self.at}: a string without an end")
+            raise _ReadError(f"offset {self.at}: a string without an end")
         octets = self.data[self.at : end]
         self.at = end + 1
         return octets
@@ -104,7 +104,7 @@ class _Reader:
     def from_table(self, index: int) -> bytes:
         table = self.document.table
         if index >= len(table):
-            raise _Stop(f"offset {self.at}: index {index} behind the string table")
+            raise _ReadError(f"offset {self.at}: index {index} behind the string table")
         end = table.find(0, index)
         return table[index:] if end < 0 else table[index:end]
 
@@ -124,7 +124,7 @@ class _Reader:
         document.version = f"{(octet >> 4) + 1}.{octet & 15}"
         self.note(0, "version", document.version)
         if not 1 <= octet <= 3:
-            raise _Stop(f"offset 0: WBXML {document.version}, not 1.1, 1.2 or 1.3")
+            raise _ReadError(f"offset 0: WBXML {document.version}, not 1.1, 1.2 or 1.3")
         start = self.at
         public_id = self.number()
         index = self.number() if public_id == 0 else -1
@@ -174,7 +174,7 @@ class _Reader:
             self.note(start, "page", f"{self.page} {_page_name(self.page)}")
         elif octet == t.END:
             if not self.open:
-                raise _Stop(f"offset {start}: END where nothing is open")
+                raise _ReadError(f"offset {start}: END where nothing is open")
             element = self.open.pop()
             self.note(start, "end", element.name)
         elif octet == t.ENTITY:
@@ -200,7 +200,7 @@ class _Reader:
 
     def piece(self, start: int, kind: str, content: str | bytes, shown: str) -> None:
         if not self.open:
-            raise _Stop(f"offset {start}: content outside of an element")
+            raise _ReadError(f"offset {start}: content outside of an element")
         self.open[-1].content.append(content)
         self.note(start, kind, shown)
 
@@ -234,7 +234,7 @@ class _Reader:
             self.note(begin, "attributes")
         if octet & t.HAS_CONTENT:
             if len(self.open) >= _MAX_DEPTH:
-                raise _Stop(f"offset {start}: nested deeper than {_MAX_DEPTH}")
+                raise _ReadError(f"offset {start}: nested deeper than {_MAX_DEPTH}")
             self.open.append(element)
 
     def attributes(self) -> None:

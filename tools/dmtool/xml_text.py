@@ -135,9 +135,7 @@ def _to_octets(path: Path, command: Element) -> None:
             except (binascii.Error, ValueError):
                 uri = child.path("Target", "LocURI")
                 where = uri.text() if uri else "an Item"
-                raise ToolError(
-                    f"{path}: {where}: Data of Format bin is no base64; encode it so"
-                ) from None
+                raise ToolError(f"{path}: {where}: Data of Format bin is no base64; encode it so") from None
 
 
 def _is(node: etree._Element, name: str) -> bool:
@@ -164,9 +162,7 @@ def _parse(path: Path, data: bytes) -> etree._Element:
         return etree.fromstring(wrapped, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         told = str(error).replace("\n", " ")
-        raise ToolError(
-            f"{path}: is no XML ({told}); give the children of SyncBody, or a SyncBody"
-        ) from None
+        raise ToolError(f"{path}: is no XML ({told}); give the children of SyncBody, or a SyncBody") from None
 
 
 def _element(path: Path, node: etree._Element, in_meta: bool = False) -> Element:

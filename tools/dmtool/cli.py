@@ -1,0 +1,323 @@
+"""The command line: what each command takes, and where its work is done.
+
+Exit codes: 0 done, 1 refused with a reason of one line, 2 usage. Results go to standard output,
+all else to standard error. No secret is an argument, and none is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from . import account as accounts
+from . import commands as language
+from . import compose as composing
+from . import inspect as inspecting
+from . import provision as provisioning
+from . import push_http, wbxml_decode, wbxml_encode, xml_text
+from . import tree as trees
+from .errors import ToolError, UsageError, os_error
+from .proof import ALGORITHMS
+
+_MAX_MESSAGE = 1 << 20
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _Group(TyperGroup):
+    """The one place where a refusal becomes a line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ToolError as refusal:
+            text = " ".join(str(refusal).split())
+            err.print(f"[bold red]dmtool:[/bold red] {escape(text)}")
+            raise typer.Exit(refusal.exit_code) from None
+        except BrokenPipeError:
+            # The reader of our output went away: nothing left to do for it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+
+
+def _app(**more: Any) -> typer.Typer:
+    return typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_show_locals=False,  # locals may hold a secret
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **more,
+    )
+
+
+app = _app(
+    cls=_Group,
+    name="dmtool",
+    help="Manage OMA DM devices by signed one-way messages: accounts, messages, pushes, flash images.",
+    epilog="Start with: dmtool account create, dmtool provision, dmtool device run; then dmtool compose "
+    "and dmtool push http. `dmtool COMMAND --help` shows examples.",
+)
+account_app = _app(help="Accounts: who sends to which device, with which secret.")
+push_app = _app(help="Send a finished message to a device.")
+device_app = _app(help="Simulated devices.")
+app.add_typer(account_app, name="account")
+app.add_typer(push_app, name="push")
+app.add_typer(device_app, name="device")
+
+AccountFile = Annotated[
+    Path, typer.Option("--account", "-a", metavar="FILE", help="Account file, as account create made it.")
+]
+ImageFile = Annotated[
+    Path, typer.Option("--image", "-i", metavar="FLASH.img", help="Flash image of the device.")
+]
+
+
+def _size(text: str) -> int:
+    units = {"K": 1 << 10, "M": 1 << 20}
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in units else (text, "")
+    if not number.isascii() or not number.isdigit():
+        raise UsageError(f"--size {text}: is no size; write octets, or for example 256K or 1M")
+    return int(number) * units.get(unit, 1)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MAX_MESSAGE:
+            raise ToolError(f"{path}: is larger than 1 MiB; no device takes such a message")
+        octets = path.read_bytes()
+    except FileNotFoundError:
+        raise ToolError(f"{path}: no such file; make a message with: dmtool compose") from None
+    except OSError as error:
+        raise os_error(path, error) from None
+    if not octets:
+        raise ToolError(f"{path}: is empty; compose the message again")
+    return octets
+
+
+@account_app.command("create")
+def account_create(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The account file to write (mode 0600).")],
+    server_id: Annotated[
+        str, typer.Option("--server-id", metavar="S", help="Who sends: the name in ACLs, com.example.dms.")
+    ],
+    device_id: Annotated[
+        str,
+        typer.Option(
+            "--device-id", metavar="D", help="To which device: its DevId, urn:dev:mac:0123456789ab."
+        ),
+    ],
+    auth_name: Annotated[
+        str | None,
+        typer.Option("--auth-name", metavar="NAME", help="User name; the server id when left out."),
+    ] = None,
+) -> None:
+    """Make an account for one server and one device, with a fresh secret and nonce.
+
+    The secret is in the file alone: it is not shown, and every device gets its own.
+
+    **Example:** `dmtool account create led7.toml --server-id com.example.dms --device-id urn:dev:mac:07`
+    """
+    account = accounts.create(file, server_id, device_id, auth_name)
+    err.print(
+        f"{escape(str(file))}: account of {escape(account.server_id)} for {escape(account.device_id)}; "
+        "next: dmtool provision"
+    )
+
+
+@app.command()
+def provision(
+    account: AccountFile,
+    image: ImageFile,
+    rights: Annotated[
+        str,
+        typer.Option(help="Rights of the server on the root; Add and Get belong to everybody there."),
+    ] = ",".join(provisioning.RIGHTS),
+    size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Size of a new image, for example 256K (the default).")
+    ] = None,
+    man: Annotated[str, typer.Option(help="DevInfo/Man of a new device.")] = provisioning.Device.man,
+    mod: Annotated[str, typer.Option(help="DevInfo/Mod of a new device.")] = provisioning.Device.mod,
+) -> None:
+    """Set up a device: its standard objects and the account, in its flash image.
+
+    Makes the image when there is none. An account that is provisioned again with another secret or nonce
+    is re-keyed, and its message numbers start anew.
+
+    **Example:** `dmtool provision --account led7.toml --image led7.img --size 256K`
+    """
+    done = provisioning.provision(
+        image,
+        accounts.load(account),
+        rights=provisioning.rights_of(rights),
+        size=None if size is None else _size(size),
+        device=provisioning.Device(man=man, mod=mod),
+    )
+    what = "new account" if done.created else "re-keyed" if done.rekeyed else "unchanged"
+    err.print(
+        f"{escape(str(image))}: {escape(done.account_uri)}: {what}; rights on the root: "
+        f"{escape(done.root_acl)}"
+    )
+
+
+@app.command()
+def compose(
+    account: AccountFile,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="COMMAND...", help="replace URI=VALUE, add URI[:FORMAT]=VALUE, delete URI, exec URI[=ARG]"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help="Where to write; standard output when left out."),
+    ] = None,
+    atomic: Annotated[bool, typer.Option("--atomic", help="All or nothing.")] = False,
+    sequence: Annotated[bool, typer.Option("--sequence", help="In a Sequence: in this order.")] = False,
+    xml: Annotated[
+        Path | None,
+        typer.Option("--xml", metavar="FILE", help="Take the children of SyncBody from a file."),
+    ] = None,
+    wbxml: Annotated[str, typer.Option("--wbxml", metavar="1.1|1.2|1.3", help="Version of WBXML.")] = "1.2",
+    string_table: Annotated[
+        bool, typer.Option("--string-table", help="Write texts that repeat once, in a string table.")
+    ] = False,
+) -> None:
+    """Compose one message; it takes the next number of the account.
+
+    A command is two words. URI may end in `:FORMAT` or `:FORMAT,TYPE` (chr, int, bool, float, bin, b64, xml,
+    date, time, null, node); VALUE is text, or @FILE for the content of a file.
+
+    **Examples:**
+
+    * `dmtool compose -a led7.toml -o m.wbxml replace ./Led/State=on`
+
+    * `dmtool compose -a led7.toml -o m.wbxml --atomic add ./App/Log:node add ./App/Log/Level:int=3`
+
+    * `dmtool compose -a led7.toml -o m.wbxml replace './App?prop=ACL=Get=*&Replace=com.example.dms'`
+
+    * `dmtool compose -a led7.toml -o m.wbxml delete ./App/Old exec ./Dev/Reboot`
+    """
+    if atomic and sequence:
+        raise UsageError("--atomic and --sequence: take one of them; --xml can nest them")
+    if wbxml not in wbxml_encode.VERSIONS:
+        raise UsageError(f"--wbxml {wbxml}: use {', '.join(wbxml_encode.VERSIONS)}")
+    if bool(command) == (xml is not None):
+        raise UsageError("give commands, or --xml FILE, one of them")
+    if output is None and sys.stdout.isatty():
+        raise UsageError("a message is no text: give -o OUT, or send the output to a file")
+    body = xml_text.read_body(xml) if xml is not None else language.parse(command or [])
+    if atomic or sequence:
+        if body and body[-1].name == "Final":
+            body = body[:-1]
+        body = language.block("Atomic" if atomic else "Sequence", body)
+    message = composing.compose(account, body, version=wbxml, string_table=string_table)
+    if output is None:
+        sys.stdout.buffer.write(message.octets)
+        sys.stdout.buffer.flush()
+    else:
+        _write(output, message.octets)
+    name = "message" if output is None else str(output)
+    err.print(
+        f"{escape(name)}: {len(message.octets)} octets, session {message.session_id:X}, "
+        f"message {message.msg_id}"
+    )
+
+
+def _write(path: Path, octets: bytes) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(octets)
+    except OSError as error:
+        raise os_error(path, error) from None
+
+
+@push_app.command("http")
+def push_over_http(
+    url: Annotated[str, typer.Argument(metavar="URL", help="http://HOST:PORT (the path is /wappush).")],
+    message: Annotated[Path, typer.Argument(metavar="MESSAGE.wbxml", help="A finished message.")],
+    account: AccountFile,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="As application/http: the body is a whole HTTP response.")
+    ] = False,
+    chunked: Annotated[bool, typer.Option("--chunked", help="In chunks, without a Content-Length.")] = False,
+    algorithm: Annotated[
+        str, typer.Option(metavar="NAME", help=f"How the MAC is made: {', '.join(ALGORITHMS)}.")
+    ] = ALGORITHMS[0],
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds to wait for an answer.")
+    ] = push_http.TIMEOUT,
+) -> None:
+    """Push a message over HTTP and prove who sends it.
+
+    The message may come from any encoder of application/vnd.syncml.dm+wbxml; the proof (x-syncml-hmac) is
+    made over its octets as they are. The device answers that it took the push, never what became of it.
+
+    **Example:** `dmtool push http http://192.0.2.7:4035 m.wbxml --account led7.toml`
+    """
+    if algorithm not in ALGORITHMS:
+        raise UsageError(f"--algorithm {algorithm}: use {', '.join(ALGORITHMS)}")
+    octets = _read(message)
+    hmac = accounts.load(account).header(octets, algorithm)
+    answer = push_http.push(url, octets, hmac, nested=nested, chunked=chunked, timeout=timeout)
+    if not answer.accepted:
+        raise ToolError(f"{url}: {answer.reason}")
+    err.print(f"{escape(url)}: accepted, {len(octets)} octets")
+
+
+@app.command()
+def tree(
+    image: Annotated[Path, typer.Argument(metavar="FLASH.img", help="Flash image of the device.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one object per node.")] = False,
+) -> None:
+    """Show the whole tree of a device with its properties; secrets are masked.
+
+    Reads a copy, so a device may be running on the image.
+
+    **Examples:** `dmtool tree led7.img`, `dmtool tree led7.img --json | jq '.[].uri'`
+    """
+    nodes = trees.read(image)
+    if as_json:
+        print(json.dumps(trees.as_json(nodes), indent=1, ensure_ascii=False))
+    else:
+        Console(highlight=False).print(trees.table(nodes))
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A WBXML message.")],
+    xml: Annotated[bool, typer.Option("--xml", help="As XML.")] = False,
+) -> None:
+    """Show a message token by token, or as XML.
+
+    Reads what can be read at all; where that ends, the reason is the last line and the exit code 1.
+
+    **Example:** `dmtool inspect m.wbxml --xml`
+    """
+    octets = _read(file)
+    document = wbxml_decode.decode(octets)
+    if xml:
+        if document.root is not None:
+            sys.stdout.write(xml_text.write(document.root))
+    elif sys.stdout.isatty():
+        Console(highlight=False).print(inspecting.table(document))
+    else:
+        print("\n".join(inspecting.lines(document)))
+    if document.error is not None:
+        raise ToolError(f"{file}: {document.error}")
+    err.print(f"{escape(str(file))}: {escape(inspecting.summary(document, len(octets)))}")
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="dmtool")
