@@ -181,7 +181,8 @@ class Node:
 
 
 def is_dmacc(type):
-    """Whether a Type is an identifier of the DMAcc object."""
+    """Whether a Type is an identifier of the DMAcc object, in any case."""
+    type = type.lower()
     return type.startswith(b"urn:oma:mo:oma-dm-dmacc:") or type == b"org.openmobilealliance/1.0/w7"
 
 
@@ -425,7 +426,7 @@ def value_of(fmt, data, default):
     value = data or b""
     if fmt is not None and fmt.lower() == b"b64":
         try:
-            value = base64.b64decode(value, validate=True)
+            value = base64.b64decode(b"".join(value.split()), validate=True)
         except binascii.Error:
             raise Refused(415) from None
     need(stored not in ("node", "null") or not value, 415)
