@@ -1,0 +1,1 @@
+# What exists only on a chip or at run time: receivers, storage, clock. Nothing runs at import.

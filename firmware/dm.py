@@ -1,0 +1,133 @@
+# Device management on this board, put together: store, client, receivers, application.
+#
+#     board.py -> storage -> PageLog -> Store -> Client <- receivers
+#                                                  ^ app.setup
+#
+# At the REPL: `import dm; dm.status()`. Nothing runs at import.
+import asyncio
+import gc
+
+import board
+from micropython import const
+
+from device import clock, mo_devinfo, storage
+from omadm import journal
+from omadm.client import Client
+from omadm.pagelog import PageLog
+from omadm.spool import Spool
+from omadm.store import Store
+
+_BUSY_MS = const(20)  # between two steps of housekeeping
+_IDLE_MS = const(1000)
+_RETRY_S = const(60)  # longest wait before a receiver is started again
+
+client = None
+receivers = []  # (name, receiver)
+trouble = {}  # name of a receiver: why it does not run
+_tasks = []
+
+
+def start() -> Client:
+    """Mount the tree and declare the board's own nodes, once; gives the client."""
+    global client
+    if client is None:
+        mounted = Client(Store(PageLog(storage.open_region(board.STORE))), clock.now)
+        mounted.mount()
+        mo_devinfo.declare(mounted, board.MAKER, board.MODEL)
+        client = mounted
+    return client
+
+
+async def serve():
+    """Receivers, housekeeping, watchdog: for ever. An application may run it as a task."""
+    import app
+
+    dm = start()
+    app.setup(dm)
+    dm.start()
+    gc.collect()  # before the spool: it wants one piece of the heap
+    spool = Spool(board.SPOOL)
+    lock = asyncio.Lock()
+    for name, option in board.RECEIVERS:
+        _tasks.append(asyncio.create_task(_keep(name, option, spool, lock)))
+    dog = _watchdog()
+    while True:
+        if dog:
+            dog.feed()
+        await asyncio.sleep_ms(_BUSY_MS if dm.idle() else _IDLE_MS)
+
+
+def run():
+    """Serve until Ctrl-C."""
+    try:
+        asyncio.run(serve())
+    except KeyboardInterrupt:
+        print("dm: stopped; dm.run() goes on")
+    finally:
+        receivers.clear()
+        _tasks.clear()
+        asyncio.new_event_loop()  # tasks of the old one are gone with it
+
+
+def _watchdog():
+    if not board.WDT_MS:
+        return None
+    from machine import WDT
+
+    return WDT(timeout=board.WDT_MS)
+
+
+async def _keep(name, option, spool, lock):
+    # Without network or modem a receiver fails; everything else goes on, and it is tried again.
+    wait = 1
+    while True:
+        try:
+            receiver = _receiver(name, spool, lock)
+            receivers.append((name, receiver))
+            trouble.pop(name, None)
+            await receiver.serve(option)
+        except (OSError, ImportError) as e:
+            trouble[name] = str(e)
+        receivers[:] = [row for row in receivers if row[0] != name]
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, _RETRY_S)
+
+
+def _receiver(name, spool, lock):
+    # Imported here: Microdot takes 20 KB of heap where it is not frozen.
+    if name == "http":
+        from device.http_receiver import HttpReceiver
+
+        return HttpReceiver(client, spool, lock)
+    raise ImportError("RECEIVERS in board.py: no receiver " + name)
+
+
+def status():
+    """Print how things are."""
+    dm = start()
+    store = dm.store
+    gc.collect()
+    print("device  ", (dm.device_id or b"not provisioned").decode())
+    print("accounts", b" ".join(account.server_id for account in dm.accounts).decode() or "none")
+    print("pushes  ", dm.accepted, "accepted,", dm.refused, "refused since boot")
+    log = store.log
+    print(
+        "store   ",
+        store.used,
+        "of",
+        log.capacity,
+        "octets,",
+        log.damaged,
+        "damaged,",
+        log.bad_sectors,
+        "bad sectors",
+    )
+    for name, receiver in receivers:
+        print(name, receiver.taken, "pushes,", receiver.refused, "bad requests,", receiver.dropped, "dropped")
+    for name in trouble:
+        print(name, "does not run:", trouble[name])
+    print("heap    ", gc.mem_free(), "octets free")
+    for i in range(max(0, len(store.journal) - 5), len(store.journal)):
+        number, _, session, msg, what, outcomes = journal.read(store, i)
+        text = ("message", "exec", "exec interrupted")[what]
+        print("#%d" % number, text, "%X/%d:" % (session, msg), *[b"%s=%d" % row for row in outcomes])
