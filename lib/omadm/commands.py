@@ -1,24 +1,16 @@
-# The grammar of a Sessionless Command Message: a sink for wbxml.Parser that turns
-# elements into calls of a handler. OMA SyncML RepPro 1.2 DTD (DM subset), MetInf 1.2,
-# Sessionless 5.2 (R05, R06, R08-R12, R15, R16), docs/profile.md "Commands".
-#
-#   SyncML ─ SyncHdr ─ VerDTD VerProto SessionID MsgID Target Source Cred        any order, each once
-#          └ SyncBody ─ command* Final                                          Final last
-#            command = Add | Replace | Delete | Exec     CmdID Meta? Item+
-#                    | Atomic | Sequence                 CmdID command*
-#            Item    = Target Source TargetParent Meta Data                     any order, each once
-#
-# The grammar is a table: for each context the tags that may stand in it and the
-# context each leads to. The contexts of leaves are also the slots of their values.
+# Turns the elements of a message into calls: a sink for wbxml.Parser that follows the
+# table of grammar.py. Sessionless 5.2 (R05, R06, R08-R12, R15, R16), SyncML RepPro 1.2,
+# docs/profile.md "Commands".
 #
 # Contract: calls, in document order,
 #   handler.header(hdr)                    SyncHdr is complete; may raise to refuse the message
 #   handler.begin(tag, cmd_id) .. end(tag) Atomic or Sequence, once its CmdID is known
 #   handler.command(tag, cmd_id, item)     per Item of Add, Replace, Delete, Exec; item is reused
 #   handler.fail(tag, cmd_id, status)      a command, or one Item, that is wrong by itself
-# A mistake inside one command fails that command: it and what is left of it is skipped
-# (a command of several Items has had the calls of the complete ones before). A mistake in SyncHdr or between the
-# commands, a Get or a MoreData anywhere, raises Malformed: the message is refused whole.
+# A mistake inside one command fails that command: the Item it is in and all that is left
+# are skipped; of several Items the complete ones before have had their call. A mistake in
+# SyncHdr or around the commands, a Get or a MoreData anywhere, raises Malformed: the
+# message is refused whole.
 #
 # Statuses by fail: 400 CmdID missing, "0", repeated or too long, or a wrong or doubled
 # element; 406 Alert, Copy, Put, Map, Search, Sync, Move, Results, Status, Archive, SftDel;
@@ -31,11 +23,12 @@
 from micropython import const
 
 from .errors import Malformed, TooLarge
+from .grammar import GRAMMAR
 from .header import Header, number
 from .item import Item
 from .limits import CMD_ID_LEN, CMD_ID_ROOM, TEXT_LEN, WBXML_DEPTH
 
-_NOT_SYNCML = const(30)
+_UNFINISHED = const(30)
 _ORDER = const(31)
 _UNKNOWN = const(32)
 _DOUBLE = const(33)
@@ -45,7 +38,6 @@ _GET = const(42)
 _MORE_DATA = const(43)
 _NO_FINAL = const(44)
 _FINAL_NOT_LAST = const(45)
-_UNFINISHED = const(46)
 
 # Tags the code looks at.
 _T_ATOMIC = const(0x08)
@@ -57,7 +49,7 @@ _T_SFT_DEL = const(0x26)
 
 _NUMBERS = const(2048)  # CmdIDs that cost a bit each
 
-# Contexts. 0..17 have a row in the table.
+# Contexts, as in grammar.py.
 _LIST = const(0)  # Atomic or Sequence, its CmdID known
 _NEW_LIST = const(1)  # ... not yet known
 _OTHER = const(2)  # a command that fails, whatever is in it
@@ -89,47 +81,6 @@ _SLOTS = const(21)
 # Bits of `seen` (1 << context) that a new Item, a new command clears.
 _ITEM_BITS = const(1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 18)
 _COMMAND_BITS = const(1 << 9)
-
-_TAGS = (
-    b"\x20\x05\x10\x11\x08\x24\x06\x0d\x1f\x18\x23\x2a\x3b\x22\x29\x1d\x1a",  # Atomic, Sequence
-    b"\x0b\x1d\x1a",  # CmdID NoResp Meta
-    b"\x0b",
-    b"\x14\x0b\x1a\x3c\x1d\x0e",  # Item CmdID Meta Correlator NoResp Cred
-    b"\x2e\x1a\x0f\x27\x3a\x39",  # Target Meta Data Source TargetParent SourceParent
-    b"\x17\x16",  # LocURI LocName, of an Item's Target
-    b"\x17\x16",  # ... Source
-    b"\x17\x16",  # ... TargetParent
-    b"\x47\x53\x52\x4e",  # Format Type Size MetInf, of an Item
-    b"\x47\x53\x52\x4e",  # ... a command
-    b"\x31\x32\x25\x1b\x2e\x27\x0e\x21\x1d\x1a",  # SyncHdr, see its slots; RespURI NoResp Meta
-    b"\x17\x16",
-    b"\x17\x16",
-    b"\x1a\x0f",  # Meta Data, of Cred
-    b"\x47\x53\x4e",
-    b"\x2c\x2b",  # SyncHdr SyncBody
-    b"\x2d",  # SyncML
-    b"\x20\x05\x10\x11\x08\x24\x12\x06\x0d\x1f\x18\x23\x2a\x3b\x22\x29",  # SyncBody; 12 Final
-)
-_LEADS_TO = (
-    b"\x03\x03\x03\x03\x01\x01\x02\x02\x02\x02\x02\x02\x02\x02\x02\x17\x17",
-    b"\x22\x17\x17",
-    b"\x22",
-    b"\x04\x22\x09\x21\x17\x17",
-    b"\x05\x08\x12\x06\x07\x17",
-    b"\x18\x17",
-    b"\x1a\x17",
-    b"\x19\x17",
-    b"\x1b\x1c\x1d\x08",
-    b"\x1e\x1f\x20\x09",
-    b"\x23\x24\x25\x26\x0b\x0c\x0d\x14\x15\x16",
-    b"\x27\x17",
-    b"\x28\x29",
-    b"\x0e\x2c",
-    b"\x2a\x2b\x0e",
-    b"\x0a\x11",
-    b"\x0f",
-    b"\x03\x03\x03\x03\x01\x01\x13\x02\x02\x02\x02\x02\x02\x02\x02\x02",
-)
 
 
 class Commands:
@@ -166,10 +117,11 @@ class Commands:
         seen = self.seen
         to = 0
         if context <= _BODY:
+            tags, leads_to = GRAMMAR[context]
             k = 0
-            for known in _TAGS[context]:
+            for known in tags:
                 if known == tag:
-                    to = _LEADS_TO[context][k]
+                    to = leads_to[k]
                     break
                 k += 1
             if context == _BODY and seen & 1 << _FINAL:

@@ -16,10 +16,10 @@
 # Malformed or TooLarge otherwise; after any error, the sink's too, every call raises it again.
 #
 # Bounds: WBXML_DEPTH open elements, STRING_TABLE octets of table, TABLE_OCTETS octets
-# copied out of it by STR_T (else two octets could stand for a thousand). No recursion;
-# nothing is allocated per token.
-# Non-goals: attributes, extensions, PI (refused: no document of ours has them), other
-# charsets, whether text is UTF-8 (whoever uses the text looks).
+# taken out of it (else two octets could stand for a thousand). No recursion; nothing
+# is allocated per token.
+# Non-goals: attributes, extensions, PI, other charsets (all refused); whether text is
+# UTF-8 (whoever uses the text looks).
 
 from array import array
 
@@ -50,8 +50,7 @@ _OPAQUE_OVERRUN = const(17)
 _TAIL = const(18)
 _INCOMPLETE = const(19)
 
-# Where the machine stands between two octets.
-_CONTENT = const(0)  # the fast loop of _run; everything else is in _step
+_CONTENT = const(0)  # where the machine stands: in the fast loop of _run, or in _step
 _IN_STRING = const(1)
 _IN_OPAQUE = const(2)
 _IN_PAGE = const(3)
@@ -70,8 +69,8 @@ _N_OPAQUE = const(14)
 _N_LITERAL = const(15)
 _N_LITERAL_C = const(16)
 
-_NUL = b"\0"
 SYNCML = (0x1201, b"-//SYNCML//DTD SyncML 1.2//EN")
+_NUL = b"\0"
 
 
 class Parser:
@@ -131,6 +130,7 @@ class Parser:
         on_end = self.on_end
         on_text = self.on_text
         stack = self.stack
+        deepest = WBXML_DEPTH
         state = self.state
         depth = self.depth
         page = self.page
@@ -170,7 +170,7 @@ class Parser:
                 tag |= page
                 on_start(tag)
                 if t & 0x40:
-                    if depth == WBXML_DEPTH:
+                    if depth == deepest:
                         raise TooLarge(_DEPTH)
                     stack[depth] = tag
                     depth += 1
@@ -273,7 +273,12 @@ class Parser:
                 self.value = n
                 self.state = _IN_OPAQUE
         elif state == _N_TEXT_INDEX:
-            self._table_text(n)
+            end = self._table_end(n)
+            self.copied += end - n
+            if self.copied > TABLE_OCTETS:
+                raise TooLarge(_TABLE_AMPLIFIED)
+            if end > n:
+                self.on_text(self.table, n, end, self.table_at + n)
         elif state == _N_ENTITY:
             self._entity(n)
         elif state >= _N_LITERAL:
@@ -328,14 +333,6 @@ class Parser:
             raise Malformed(_INDEX)
         end = self.table.find(_NUL, n)
         return len(self.table) if end < 0 else end
-
-    def _table_text(self, n):
-        end = self._table_end(n)
-        self.copied += end - n
-        if self.copied > TABLE_OCTETS:
-            raise TooLarge(_TABLE_AMPLIFIED)
-        if end > n:
-            self.on_text(self.table, n, end, self.table_at + n)
 
     def _entity(self, n):
         utf8 = self.utf8
