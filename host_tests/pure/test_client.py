@@ -1,4 +1,5 @@
 # One push in, one outcome out: the rules of the standard seen from outside.
+# heapsize=384k: the flash image is in RAM here
 
 import messages as m
 from norflash import NorFlash
@@ -30,9 +31,9 @@ def account(name, server, user, key, nonce):
 class Device:
     """A device with one account, a few nodes and a spool."""
 
-    def __init__(self, sectors=16):
+    def __init__(self, sectors=8):
         self.flash = NorFlash(sectors)
-        self.spool = Spool(16 * 1024)
+        self.spool = Spool(8 * 1024)
         self.boot()
         self.client.declare(
             [
@@ -235,7 +236,7 @@ def test_exec_that_had_started_is_interrupted_not_rerun():
 
 def test_values_of_every_carriage():
     d = Device()
-    blob = bytes(range(256)) * 20
+    blob = bytes(range(256)) * 9
     applied(d.send(m.add(1, b"./Blob", blob, b"bin", b"application/octet-stream", raw=True),
                    m.add(2, b"./B64", m.b64(blob), b"b64"), m.add(3, b"./Small", b"AQID", b"b64"),
                    m.add(4, b"./Wrong", b"A", b"b64"), m.add(5, b"./Empty"), m.add(6, b"./Null", None, b"null"),

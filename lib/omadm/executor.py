@@ -15,7 +15,7 @@ from micropython import const
 from . import acl, uri, values
 from .dmacc import check
 from .errors import CommandFailed
-from .limits import EXEC_DATA, PROP_LEN
+from .limits import EXEC_DATA, MAX_TOT_LEN, PROP_LEN
 from .store import is_dmacc
 
 _ADD = const(5)
@@ -102,7 +102,7 @@ class Executor:
         self._note(cmd_id, 215 if self.failed else status)
 
     def _note(self, cmd_id, status):
-        self.outcomes.add(cmd_id, status)
+        self.outcomes.add(cmd_id or b"", status)
         if status >= 300 and self.atomic:
             self.failed = True
 
@@ -114,7 +114,7 @@ class Executor:
             if self.failed:
                 self.txn.rollback(point)
                 del self.changed[changed:]
-                self.outcomes.amend(mark, 0, 216)
+                self.outcomes.undo(mark)
                 status = 507
             self.atomic = self.failed = False
         elif self.failed:
@@ -170,8 +170,9 @@ class Executor:
             raise CommandFailed(425)
         if not tree.is_interior(nid) or not tree.access(nid) & _CAN_ADD:
             raise CommandFailed(405)
-        fmt, where, n = self._value(item, _CHR)
+        fmt = self._format(item, _CHR)
         mime = self._mime(item, fmt) or b""
+        where, n = self._value(item, fmt)
         own = b""
         if not tree.grants(nid, b"Replace", self.server):
             own = acl.auto(tree.effective_acl(nid), self.server)
@@ -200,7 +201,7 @@ class Executor:
         nid = self._node(segments, b"Exec")
         if prop or not self.tree.access(nid) & _CAN_EXEC:
             raise CommandFailed(405)
-        where = self.tree.path(nid)
+        where = b"./" + b"/".join(segments)
         for row in self.execs:
             if row[0] == where:
                 break
@@ -226,13 +227,13 @@ class Executor:
         if tree.is_interior(nid) or not tree.access(nid) & _CAN_REPLACE:
             raise CommandFailed(405)
         old = tree.format(nid)
-        fmt, where, n = self._value(item, old)
-        if not fmt:
-            raise CommandFailed(405)
+        fmt = self._format(item, old)
         mime = self._mime(item, fmt)
-        if tree.is_permanent(nid) and (fmt != old or mime is not None
-                                       and mime != tree.store.field(nid, 1)):
+        if fmt == _NODE or tree.is_permanent(nid) and (
+            fmt != old or mime is not None and mime != tree.store.field(nid, 1)
+        ):
             raise CommandFailed(405)
+        where, n = self._value(item, fmt)
         self.txn.again(nid, self.now, fmt, mime, where=where, n=n)
         self._hear(segments, "replace")
         return 200
@@ -254,17 +255,24 @@ class Executor:
             if prop == b"Title":
                 self.txn.again(nid, self.now, title=self._text(item))
             elif prop == b"Name" and nid and not tree.is_fixed(nid):
-                name = self._octets(item, PROP_LEN)
-                status = uri.name_status(name)
-                if status:
-                    raise CommandFailed(status)
-                if tree.store.child(tree.store.parent(nid), name) >= 0:
-                    raise CommandFailed(418)
-                self.txn.again(nid, self.now, name=name)
+                self._rename(nid, item)
             else:
                 raise CommandFailed(405)
         self._hear(segments, "replace")
         return 200
+
+    def _rename(self, nid, item):
+        tree = self.tree
+        name = self._octets(item, item.data_len)
+        status = uri.name_status(name)
+        if not status and tree.store.child(tree.store.parent(nid), name) not in (-1, nid):
+            status = 418
+        if status:
+            raise CommandFailed(status)
+        self.txn.again(nid, self.now, name=name)
+        for below in tree.subtree(nid):  # the addresses below are longer now
+            if uri.characters(tree.path(below)) > MAX_TOT_LEN + 2:
+                raise CommandFailed(414)
 
     # -- values
 
@@ -281,11 +289,19 @@ class Executor:
             raise CommandFailed(415)
         return b"" if fmt and mime == b"text/plain" else mime
 
-    def _value(self, item, fmt):
-        # (format, where, octets) of an Item's Data; 415 when they are none of the format.
+    def _format(self, item, fmt):
+        # Format as it is stored. Over WBXML b64 says how the octets travel, they are bin (TND 7.7.2).
         if item.fmt is not None:
             fmt = values.number_of(item.fmt)
+            if fmt == _B64:
+                fmt = _BIN
+        return fmt
+
+    def _value(self, item, fmt):
+        # (where, octets) of an Item's Data; 415 when they are none of the format.
         n = item.data_len
+        if item.size >= 0 and item.size != n:
+            raise CommandFailed(424)
         if not n:
             where = 0
         elif len(item.data) == 2 and isinstance(item.data[0], int):
@@ -293,18 +309,18 @@ class Executor:
         else:
             where = self.txn.keep(self._octets(item, n))
         if fmt == _NODE or fmt == _NULL:
-            if n:
-                raise CommandFailed(415)
-        elif fmt == _B64 and item.fmt is not None:
-            # Base64 in Meta says how the octets travel; what is stored is bin (TND 7.7.2).
-            fmt = _BIN
+            good = not n
+        elif fmt == _BIN and item.fmt is not None and item.fmt.lower() == b"b64":
+            good = True
             try:
                 n = self.txn.decode(where, n)
             except ValueError:
-                raise CommandFailed(415)
-        elif _BOOL <= fmt <= _FLOAT and not values.is_legal(fmt, self._octets(item, 32)):
+                good = False
+        else:
+            good = not _BOOL <= fmt <= _FLOAT or n <= 32 and values.is_legal(fmt, self._octets(item, 32))
+        if not good:
             raise CommandFailed(415)
-        return fmt, where, n
+        return where, n
 
     def _octets(self, item, most):
         if item.data_len > most:

@@ -38,15 +38,14 @@ class Outcomes:
             self.buf.append(len(cmd_id))
             self.buf.extend(cmd_id)
 
-    def amend(self, mark: int, old: int, new: int):
-        """From offset mark on, turn status old into new (216: undone with its Atomic)."""
+    def undo(self, mark: int):
+        """From offset mark on, turn what had worked into 216: undone with its Atomic."""
         buf = self.buf
         at = mark
         while at < len(buf):
             status, number = unpack_from("<HH", buf, at)
-            if status == old or old == 0 and status < 300:
-                buf[at] = new & 255
-                buf[at + 1] = new >> 8
+            if status < 215:
+                buf[at] = 216
             at += 4
             if number == _TEXT:
                 at += 1 + buf[at]

@@ -7,7 +7,7 @@
 
 from micropython import const
 
-from . import uri, values
+from . import acl, uri, values
 from .dmacc import load
 from .errors import CommandFailed
 from .transaction import Transaction
@@ -73,7 +73,8 @@ class Local:
     def _create(self, nid, name, row, permanent):
         row = row + (b"", b"", b"")[len(row) - 3 :]
         fields = values.number_of(row[1]) | row[2] << 8 | (_PERMANENT if permanent else 0)
-        return self.txn.create(nid, name, fields, self.clock(), row[4], row[5], self.txn.keep(row[3]), len(row[3]))
+        return self.txn.create(nid, name, fields, self.clock(), row[4], acl.check(row[5]), self.txn.keep(row[3]),
+                               len(row[3]))
 
     def set(self, where: bytes, value: bytes):
         """Give a leaf another value."""
@@ -84,8 +85,8 @@ class Local:
         self._commit_local()
 
     def set_acl(self, where: bytes, value: bytes):
-        """Give a node another ACL, in the canonical form that acl.check makes."""
-        self.txn.again(self._find(where), self.clock(), acl=value)
+        """Give a node another ACL."""
+        self.txn.again(self._find(where), self.clock(), acl=acl.check(value))
         self._commit_local()
 
     def remove(self, where: bytes):

@@ -18,7 +18,7 @@
 #
 #   0 u32 where | 4 u16 octets of value | 6 u16 octets of head | 8 head
 
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from struct import pack, pack_into, unpack_from
 
 from micropython import const
@@ -98,7 +98,8 @@ class Transaction:
         """Decode n octets of base64 where they lie; gives how many are left.
 
         The message was hashed and parsed up to here, so nobody reads them again. Raises
-        ValueError; then the octets are spoilt, and with them only the command they belong to.
+        ValueError for what an encoder would not have made; then the octets are spoilt, and
+        with them only the command they belong to.
         """
         memory = self._memory(where)
         at = out = where & _MASK
@@ -108,6 +109,8 @@ class Transaction:
             quad += b"".join(bytes(memory[at : min(at + 64, end)]).split())
             whole = len(quad) & ~3
             plain = a2b_base64(quad[:whole])
+            if b2a_base64(plain)[:-1] != quad[:whole]:
+                raise ValueError
             quad = quad[whole:]
             memory[out : out + len(plain)] = plain
             out += len(plain)

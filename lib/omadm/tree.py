@@ -101,6 +101,14 @@ class Tree:
                 return True
         return False
 
+    def path(self, nid: int) -> bytes:
+        """Address of a node, `.` or `./A/B`."""
+        where = b""
+        while nid:
+            where = b"/" + self.store.field(nid, 0) + where
+            nid = self.store.parent(nid)
+        return b"." + where
+
     def value(self, nid: int, most: int = 1024) -> bytes:
         """The value, or its first `most` octets."""
         buf = bytearray(min(self.store.value_len(nid), most))

@@ -12,7 +12,7 @@
 #   sink.start(tag)               tag = page << 6 | identity; LITERAL for a tag out of the string table
 #   sink.end(tag)                 also right after the start of an element without content
 #   sink.text(buf, off, end, at)  characters or opaque octets buf[off:end]; `at` is where those octets
-#                                 lie in the message, -1 if they do not (ENTITY, as UTF-8)
+#                                 lie in the message for this element alone, else -1 (ENTITY, STR_T)
 # Malformed or TooLarge otherwise; after any error, the sink's too, every call raises it again.
 #
 # Bounds: WBXML_DEPTH open elements, STRING_TABLE octets of table, TABLE_OCTETS octets
@@ -95,7 +95,6 @@ class Parser:
         self.state = _AT_VERSION
         self.value = self.count = self.index = 0
         self.table = b""
-        self.table_at = 0
         self.copied = 0
         self.depth = 0
         self.page = 0
@@ -278,7 +277,8 @@ class Parser:
             if self.copied > TABLE_OCTETS:
                 raise TooLarge(_TABLE_AMPLIFIED)
             if end > n:
-                self.on_text(self.table, n, end, self.table_at + n)
+                # -1: two elements may share these octets, and a sink may spoil its own.
+                self.on_text(self.table, n, end, -1)
         elif state == _N_ENTITY:
             self._entity(n)
         elif state >= _N_LITERAL:
@@ -313,7 +313,6 @@ class Parser:
             if n > left:
                 raise Malformed(_TABLE_OVERRUN)
             self.table = bytearray(n)
-            self.table_at = self.fed + i
             self.state = _IN_TABLE
             if not n:
                 self._table_done()
