@@ -35,7 +35,7 @@ def load(tree) -> list:
     store = tree.store
     accounts = []
     for nid in range(len(store.flags)):
-        if store.flags[nid] & _DMACC and store.exists(nid) and len(accounts) < ACCOUNTS:
+        if store.flags[nid] & _DMACC and not store.is_free(nid) and len(accounts) < ACCOUNTS:
             accounts.append(_read(tree, nid))
     small = bytearray(14)
     for number, addr, _ in store.pairs:

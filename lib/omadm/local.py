@@ -33,7 +33,7 @@ class Local:
     def mount(self):
         """Read the store; make the root where the store is new. Call once, before all else."""
         self.store.mount()
-        if not self.store.exists(0):
+        if self.store.is_free(0):
             self.txn.begin(b"")
             self._create(0, b"", (b".", b"node", _ADD_GET, b"", b"", _ROOT_ACL), True)
             self.txn.commit()

@@ -76,7 +76,6 @@ class Store:
         self.buf = bytearray(_BUF)
         self._key = bytearray(4)
         self._small = bytearray(16)
-        self._pending = []
 
     # -- mounting: called by the log, oldest record first
 
@@ -84,30 +83,13 @@ class Store:
         """Read the log once and build the index. Writes nothing."""
         self._reset()
         self.log.mount()
-        self._pending = []
-        log = self.log
         for nid in range(len(self.flags)):
-            if self.exists(nid):
-                self.used += (log.kind_len(self.locs[nid]) & 0xFFFF) + 7
+            if not self.is_free(nid):
+                self.used += (self.log.kind_len(self.locs[nid]) & 0xFFFF) + 7
 
     def record(self, kind: int, addr: int, length: int):
-        """Note a record of a transaction that may or may not be committed."""
-        self._pending.append(addr)
-
-    def rollback(self):
-        """Drop the records noted since the last commit mark."""
-        self._pending = []
-
-    def commit(self):
-        """Take the noted records for true, in their order."""
-        for addr in self._pending:
-            self._apply(self.log.kind_len(addr), addr)
-        self._pending = []
-
-    def _apply(self, kind_len, addr):
+        """Take a committed record into the index; a later one wins."""
         small = self._small
-        length = kind_len & 0xFFFF
-        kind = kind_len >> 16
         if kind == _NODE:
             self.log.read(addr, 0, small, _HEAD)
             nid, parent = unpack_from("<HH", small)
@@ -130,6 +112,9 @@ class Store:
         else:
             self.log.read(addr, 0, small, 6)
             self.note(kind, addr, small, length)
+
+    def commit(self):
+        """The log: that was one transaction. Nothing to do, records come from true ones only."""
 
     def note(self, kind: int, addr: int, body, length: int):
         """Take a committed REPLAY, JOURNAL or EXEC record into the index."""
@@ -158,7 +143,7 @@ class Store:
         if kind == _NODE:
             self.log.read(addr, 0, self._small, 2)
             nid = unpack_from("<H", self._small)[0]
-            return nid < len(self.flags) and self.committed(nid) == addr
+            return self.committed(nid) == addr
         if kind == _DELETE:
             return False
         for row in self._group(kind):
@@ -212,11 +197,7 @@ class Store:
 
     def is_free(self, nid: int) -> bool:
         """True when no node has this number."""
-        return self.keys[4 * nid : 4 * nid + 4] == _FREE
-
-    def exists(self, nid: int) -> bool:
-        """True when a node has this number."""
-        return nid < len(self.flags) and not self.is_free(nid)
+        return nid >= len(self.flags) or self.keys[4 * nid : 4 * nid + 4] == _FREE
 
     def new_nid(self) -> int:
         """A number no node has; grows the index where it is full."""

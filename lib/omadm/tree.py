@@ -37,7 +37,7 @@ class Tree:
     def find(self, segments) -> int:
         """The node at the address, or -1."""
         nid, depth = self.resolve(segments)
-        return nid if depth == len(segments) and self.store.exists(0) else -1
+        return nid if depth == len(segments) else -1
 
     def is_interior(self, nid: int) -> bool:
         """True for a node that may have children."""

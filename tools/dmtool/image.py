@@ -121,7 +121,7 @@ class Image:
     @property
     def is_new(self) -> bool:
         """True when no device was ever set up here."""
-        return not self.store.exists(0)
+        return self.store.is_free(0)
 
     def path_of(self, nid: int) -> str:
         """Return the address of a node."""
