@@ -89,13 +89,14 @@ class Commands:
     def __init__(self, handler):
         self.handler = handler
         self.item = Item()
-        self.slots = [None] * _SLOTS
+        self.slots: list = [None] * _SLOTS
         self.stack = bytearray(WBXML_DEPTH + 1)  # contexts of the open elements
         self.depth = 0
         self.context = _DOCUMENT
         self.skip = 0  # open elements of a part that is skipped
         self.seen = 0
-        self.lists = []  # tags of the open Atomic and Sequence
+        self.lists: list = []  # tags of the open Atomic and Sequence
+        self.tag = self.items = self.status = 0  # of the open command: Items begun, first mistake
         self.numbers = bytearray(_NUMBERS // 8)  # a bit per CmdID
         self.names = b"\n"  # every other CmdID, each ended by a line feed
 
@@ -137,7 +138,7 @@ class Commands:
         elif to <= _ITEM:
             to = self._open(tag, to)
         elif to < _SKIP and to != context:
-            if seen & 1 << to or to == _C_META and self.items:
+            if seen & 1 << to or (to == _C_META and self.items):
                 to = 0
             self.seen = seen | 1 << to
             if to == _BODY and not seen & 1 << _HEADER:
@@ -285,11 +286,7 @@ class Commands:
             raise Malformed(_MORE_DATA)
         if tag >> 6 == 1 and (context == _I_META or context == _C_META or context == _CRED_META):
             return  # MaxMsgSize, NextNonce and their like mean nothing here
-        if (
-            _NEW_LIST <= context <= _C_META
-            or context == _DATA
-            or _LEAVES <= context < _HEADER_LEAVES
-        ):
+        if _NEW_LIST <= context <= _C_META or context == _DATA or _LEAVES <= context < _HEADER_LEAVES:
             if context == _NEW_LIST:
                 self.context = _OTHER
             if not self.status:

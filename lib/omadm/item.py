@@ -30,7 +30,8 @@ class Item:
 
     def begin(self):
         """A new Item."""
-        self.data = []
+        self.correlator = None
+        self.data: list = []
         self.data_len = 0
         self.copied = 0
 

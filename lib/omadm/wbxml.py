@@ -94,7 +94,7 @@ class Parser:
         self.fed = 0  # octets of earlier blocks
         self.state = _AT_VERSION
         self.value = self.count = self.index = 0
-        self.table = b""
+        self.table = bytearray()
         self.copied = 0
         self.depth = 0
         self.page = 0
