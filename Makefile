@@ -21,7 +21,7 @@ setup: .venv/stamp ## .venv with exact versions of everything, and .venv/bin/dmt
 	@touch $@
 
 micropython: .venv/stamp ## the MicroPython that plays the device: from PATH, else built (half a minute, once)
-	@$(PYTHON3) tools/build/micropython.py
+	@$(PYTHON3) tools/build/interpreter.py
 
 mpy: micropython ## what a device runs, compiled to build/mpy
 	@$(PYTHON) tools/build/mpy.py

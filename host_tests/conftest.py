@@ -13,7 +13,15 @@ CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 # Tests import device code as a board does (`omadm`, `device`), the operator's side as
 # `dmtool`, and helpers by their bare names. fakes/ supplies `micropython` for CPython.
-for _folder in ("tools", "firmware", "host_tests", "host_tests/flow", "host_tests/pure", "host_tests/fakes", "lib"):
+for _folder in (
+    "tools",
+    "firmware",
+    "host_tests",
+    "host_tests/flow",
+    "host_tests/pure",
+    "host_tests/fakes",
+    "lib",
+):
     sys.path.insert(0, str(ROOT / _folder))
 
 

@@ -62,7 +62,7 @@ class Deliver:
         self.ours = False
         self.tpdu = self.off = self.end = self._oa = self._oa_end = 0
         self.total = self.seq = 1
-        self.key = None
+        self.key: bytes | None = None
         self.stamp = b""
         self.mark = 0
 

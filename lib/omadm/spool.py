@@ -27,7 +27,7 @@ class Spool:
         """Forget everything; ready for the next push."""
         self.length = 0
         self._hash = hashlib.sha256()
-        self._digest = None
+        self._digest: bytes | None = None
 
     def write(self, chunk) -> None:
         """Append octets; raises TooLarge before any of them is stored."""

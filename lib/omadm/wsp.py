@@ -78,8 +78,8 @@ class WspPush:
 
     def _clear(self) -> None:
         self.content_type = ""
-        self.app_id = None
-        self.hmac = None
+        self.app_id: int | str | None = None
+        self.hmac: bytes | None = None
         self.content_length = -1
         self.body = self._at = self._from = self._to = 0
 

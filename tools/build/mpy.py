@@ -36,7 +36,7 @@ class Failed(Exception):
 
 
 def tool(name):
-    """Return the path of `bin` or `cross` as tools/build/micropython.py noted it."""
+    """Return the path of `bin` or `cross` as tools/build/interpreter.py noted it."""
     try:
         return (ROOT / "build" / "micropython" / name).read_text().strip()
     except OSError as problem:

@@ -39,7 +39,9 @@ def check_python():
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError as problem:
-        raise Failed("python3 cannot make virtual environments here: apt-get install python3-venv") from problem
+        raise Failed(
+            "python3 cannot make virtual environments here: apt-get install python3-venv"
+        ) from problem
 
 
 def works():
