@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from typer.core import TyperGroup
 from . import account as accounts
 from . import commands as language
 from . import compose as composing
+from . import device as devices
 from . import inspect as inspecting
 from . import provision as provisioning
 from . import push_http, wbxml_decode, wbxml_encode, xml_text
@@ -273,6 +275,44 @@ def push_over_http(
     if not answer.accepted:
         raise ToolError(f"{url}: {answer.reason}")
     err.print(f"{escape(url)}: accepted, {len(octets)} octets")
+
+
+@device_app.command("run")
+def device_run(
+    image: ImageFile,
+    http: Annotated[
+        int, typer.Option(metavar="PORT", min=1, max=65535, help="Port for pushes, on loopback.")
+    ],
+    cut: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Cut the power at the N-th flash operation.")
+    ] = None,
+    torn: Annotated[
+        str, typer.Option(metavar="MODE", help=f"How far that operation gets: {', '.join(devices.TORN)}.")
+    ] = "half",
+    as_json: Annotated[bool, typer.Option("--json", help="Events as JSON, one object a line.")] = False,
+) -> None:
+    """Run a simulated device on its flash image until Ctrl-C, under MicroPython with the firmware's own code.
+
+    One line per push: what became of it, the status of every command, and the flash operations it cost.
+
+    **Examples:** `dmtool device run -i led7.img --http 4035`, and with `--cut 3` behind it
+    """
+    if torn not in devices.TORN:
+        raise UsageError(f"--torn {torn}: use {', '.join(devices.TORN)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with devices.Device(image, http, cut or 0, torn) as device:
+        try:
+            for line, event in device.follow():
+                if as_json:
+                    print(line, flush=True)
+                elif event is not None:
+                    out.print(devices.describe(event))
+        except KeyboardInterrupt:
+            return
+        code = device.stop()
+    if code not in (0, devices.POWER_CUT):
+        told = device.remarks[-1] if device.remarks else f"exit status {code}"
+        raise ToolError(f"{image}: the device ended: {told}")
 
 
 @app.command()

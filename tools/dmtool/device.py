@@ -1,0 +1,185 @@
+"""The simulated device: a process of MicroPython that runs the firmware on a flash image.
+
+tools/simdevice/main.py prints one JSON object a line; here they are read, and turned into lines for
+people. The process ends when its standard input ends, so it never outlives its owner, and `stop`
+needs no signal. While it runs it has the image alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from rich.markup import escape
+
+from . import image as images
+from .errors import ToolError
+from .reasons import REASONS, STATUSES
+
+HEAP = "256k"  # here the code lies in the heap too, about half of it; on a board it lies in flash
+TORN = ("before", "half", "rear", "after")
+POWER_CUT = 57  # exit status of the simulated device
+_ROOT = Path(__file__).resolve().parents[2]
+_MAIN = _ROOT / "tools" / "simdevice" / "main.py"
+_MICROPYTHON = _ROOT / "build" / "micropython" / "bin"  # a file that holds the path
+_COMPILED = _ROOT / "build" / "mpy" / "lib"
+_START_SECONDS = 20.0
+_STOP_SECONDS = 5.0
+
+Event = dict[str, Any]
+
+
+def micropython() -> str:
+    """Return the path of the MicroPython that plays the device."""
+    try:
+        path = _MICROPYTHON.read_text().strip()
+    except OSError:
+        path = ""
+    if not path or not os.access(path, os.X_OK) or not _COMPILED.is_dir():
+        raise ToolError(f"{_ROOT}: no MicroPython was set up for simulated devices; run there: make mpy")
+    return path
+
+
+class Device:
+    """A running device. Use it as a context manager; leaving it stops the device."""
+
+    def __init__(self, image: Path, port: int, cut: int = 0, torn: str = "before") -> None:
+        self.image = image
+        self.port = port
+        self.events: list[Event] = []  # all so far, in order
+        self.remarks: list[str] = []  # lines that are no events: why it could not start
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._words = [
+            micropython(), "-X", f"heapsize={HEAP}", str(_MAIN),
+            "--json-lines", "--image", str(image), "--http", str(port),
+        ]  # fmt: skip
+        if cut:
+            self._words += ["--cut", str(cut), "--torn", torn]
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(images.lock(self.image))
+            try:
+                self.process = subprocess.Popen(
+                    self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+                )
+            except OSError as error:
+                raise ToolError(f"{self._words[0]}: can't be started: {error.strerror}") from None
+            stack.callback(self._end)
+            threading.Thread(target=self._read, daemon=True).start()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def url(self) -> str:
+        """Where it takes pushes."""
+        return f"http://127.0.0.1:{self.port}/wappush"
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.decode("utf-8", "replace").rstrip("\r\n"))
+        self._lines.put(None)
+
+    def _end(self) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> int:
+        """End the device and return its exit status."""
+        self._stack.close()
+        return self.process.returncode
+
+    def follow(self, seconds: float | None = None) -> Iterator[tuple[str, Event | None]]:
+        """Yield each line and what it says (None: a remark), until the device or the time ends."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+            try:
+                line = self._lines.get(timeout=left)
+            except queue.Empty:
+                return
+            if line is None:
+                self._lines.put(None)
+                return
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = None
+            if isinstance(event, dict) and "event" in event:
+                self.events.append(event)
+                yield line, event
+            else:
+                self.remarks.append(line)
+                yield line, None
+
+    def wait_for(self, kind: str, seconds: float = 10.0) -> Event:
+        """Read on until an event of that kind; ToolError when it does not come."""
+        for _, event in self.follow(seconds):
+            if event is not None and event["event"] == kind:
+                return event
+        told = f": {self.remarks[-1]}" if self.remarks else ""
+        raise ToolError(f"{self.image}: the device did not report {kind!r}{told}")
+
+    def start(self) -> Event:
+        """Wait until it takes pushes."""
+        return self.wait_for("ready", _START_SECONDS)
+
+
+def describe(event: Event) -> str:
+    """Return an event as one line with markup."""
+    kind = event["event"]
+    if kind == "ready":
+        heap = event.get("heap_free", 0) // 1024
+        who = escape(str(event.get("device", "")))
+        return f"[bold]ready[/bold] {who} takes pushes on port {event.get('port')}, {heap} KiB of heap free"
+    if kind == "push":
+        return _push(event)
+    if kind == "change":
+        return f"  changed ({event['kind']}): {escape(event['uri'])}"
+    if kind == "exec":
+        return f"  executed: {escape(event['uri'])}, {event['data']} octets of argument"
+    if kind == "power-cut":
+        return f"[bold yellow]power cut[/bold yellow] at flash operation {event['operation']}"
+    return escape(" ".join(f"{name}={value}" for name, value in event.items()))
+
+
+def _push(event: Event) -> str:
+    flash = event["flash"]
+    cost = f"[dim]{flash['programs']} programs, {flash['erases']} erases[/dim]"
+    if event["error"] is None:
+        statuses = ", ".join(f"{cmd}: {status(number)}" for cmd, number in event["statuses"])
+        who = f"{escape(event['server'])} {event['session']:X}/{event['msg']}"
+        return f"[bold green]applied[/bold green] #{event['n']} {who}; {escape(statuses)}; {cost}"
+    return (
+        f"[bold red]refused[/bold red] #{event['n']} {event['error']} {event['code']}: "
+        f"{escape(reason(event))} {cost}"
+    )
+
+
+def status(number: int) -> str:
+    """Return an OMA status with its meaning."""
+    return f"{number} {STATUSES[number]}" if number in STATUSES else str(number)
+
+
+def reason(event: Event) -> str:
+    """Return why a push was refused."""
+    return REASONS.get(event["code"], "no text for this code")
