@@ -1,0 +1,257 @@
+# Sectors, pages and records of the page log: how they are read and told apart, and
+# where a blank sector comes from. pagelog.py makes transactions of them. The format
+# octet by octet and the reasons for it: docs/store-format.md.
+#
+# Contract: any content of the region can be read without an exception but
+# StorageFailed and in bounded time; octets inside a value are never taken for
+# structure. Nothing is allocated in read() in the usual case.
+#
+#   region   8 to 4096 sectors (= device blocks) of 16 pages of 256 octets
+#   page     | u32 number | flags | first | u16 check |     payload 248 octets     |
+#   record   | kind | u16 n | n octets | u32 CRC-32 |  flows over pages and sectors;
+#              kind and n never lie apart: 0xFF fills up a page with less room
+#   address  octet offset of a record in the region
+#
+#   number   logical sector * 16 + index; rises for ever, by one inside a transaction.
+#            Only pages say which block of the device holds a logical sector.
+#   flags    4 bits 0x5 | 2 bits version | COMMIT | FIRST
+#   first    payload offset of the first record that starts here, 0xFF none
+#   check    0xFFFF - sum of the six octets before: a program cut short leaves ones
+#            where zeros belong, so both sides can only grow and never meet again
+#   kind     1..126; bit 7 is parity over kind and n, so that no flipped length is
+#            followed. CRC is seeded with the number of the page of the first octet.
+
+from array import array
+from binascii import crc32
+from struct import unpack_from
+
+from micropython import const
+
+from .errors import StorageFailed
+
+_GEOMETRY = const(100)
+_FULL = const(101)
+_UNREADABLE = const(103)
+_VERSION = const(104)
+_WORN = const(105)
+
+_MARK = const(240)  # offset of the commit mark
+_END = const(252)  # offset of its CRC
+_COMMIT = const(2)
+_V1 = const(0x54)
+_LAST = const(0x3FFFFFC0)  # page numbers stay small ints
+
+_READY = const(1)  # states of a sector: erased by us since boot
+_BAD = const(3)
+
+
+class Sectors:
+    """The sectors of a block device, what is read from them, and the next blank one."""
+
+    def __init__(self, dev):
+        n = dev.ioctl(4, 0)
+        if dev.ioctl(5, 0) != 4096 or not 8 <= n <= 4096:
+            raise StorageFailed(_GEOMETRY)
+        self._dev = dev
+        self._n = n
+        self.capacity = (n - 4) * 2976  # 3/4 of the payload
+        self.erases = self.programs = 0
+        self._vb = bytearray(256)  # the page being walked or read back
+        self._vv = memoryview(self._vb)
+        self._v6 = self._vv[:6]
+        self._b3 = bytearray(3)
+        self._seq = array("I", bytes(4 * n))  # logical number of each sector, 0 none
+        self._st = bytearray(n)
+
+    # -- records
+
+    def read(self, addr: int, off: int, buf, n: int):
+        """Copy n octets of the record at addr from body offset off into buf[:n].
+
+        Allocates nothing where n == len(buf) and they lie in one page, else views.
+        """
+        page = addr >> 8
+        q = (addr & 255) - 5 + off
+        if q + n > 248 or n != len(buf):
+            buf = memoryview(buf)[:n]
+        while n:
+            if q >= 248:
+                s = page >> 4
+                i = (page & 15) + q // 248
+                q %= 248
+                while i > 15:
+                    i -= 16
+                    want = self._seq[s] + 1
+                    s = self._find(want, s)
+                    if s < 0 or self._seq[s] != want:
+                        raise StorageFailed(_UNREADABLE)
+                page = s << 4 | i
+            m = 248 - q
+            if n <= m:
+                return self._rd(page, buf, q + 8)
+            self._rd(page, buf[:m], q + 8)
+            buf = buf[m:]
+            n -= m
+            q = 248
+
+    def kind_len(self, addr: int) -> int:
+        """kind << 16 | body length of the record at addr."""
+        b = self._b3
+        self._rd(addr >> 8, b, addr & 255)
+        return (b[0] & 127) << 16 | b[2] << 8 | b[1]
+
+    def check(self, addr: int) -> bool:
+        """True when the record at addr is what was written."""
+        try:
+            end = self.kind_len(addr) & 0xFFFF
+            crc = crc32(self._b3, self._seq[addr >> 12] << 4 | addr >> 8 & 15)
+            self._hot = -1
+            off = 0
+            while off < end:
+                part = self._vv[: min(end - off, 256)]
+                self.read(addr, off, part, len(part))
+                crc = crc32(part, crc)
+                off += len(part)
+            self.read(addr, end, self._vv[:4], 4)
+            return unpack_from("<I", self._vb)[0] == crc
+        except StorageFailed:
+            return False
+
+    def _walk(self, page, number, pos, fn):
+        # fn(kind, addr, length, good) for each record that starts in the page. pos: where the
+        # page before says that the first one starts, for when this header is illegible.
+        # Returns that for the next page, or -1 when fn returned true.
+        end = 254
+        v = self._vb
+        if self._number(page) == number:
+            pos = v[5] + 8
+            if v[4] & _COMMIT:
+                end = _MARK
+        while pos < end:
+            self._load(page)
+            kind = v[pos]
+            if kind == 255:
+                break
+            addr = page << 8 | pos
+            n = v[pos + 2] << 8 | v[pos + 1]
+            last = pos + 7 + n
+            if not kind & 127 or parity(kind, n):
+                fn(0, addr, 0, False)
+                return 999
+            if last <= 256:
+                good = unpack_from("<I", v, last - 4)[0] == crc32(self._vv[pos : last - 4], number)
+            else:
+                good = self.check(addr)
+            if fn(kind & 127, addr, n, good):
+                return -1
+            pos = last
+        return max(8, pos - 248)
+
+    # -- pages
+
+    def _rd(self, page, buf, off):
+        try:
+            self._dev.readblocks(page >> 4, buf, ((page & 15) << 8) + off)
+        except OSError:
+            raise StorageFailed(_UNREADABLE)
+
+    def _load(self, page):
+        if self._hot != page:
+            self._rd(page, self._vb, 0)
+            self._hot = page
+
+    def _number(self, page):
+        # loads a page; its number, or 0 where the header is none
+        self._load(page)
+        v = self._vb
+        n = unpack_from("<I", v)[0]
+        if v[4] >> 4 != 5 or sum(self._v6) + (v[7] << 8) + v[6] != 0xFFFF or n > _LAST or (n ^ page) & 15:
+            return 0
+        return n
+
+    def _mark(self):
+        # the commit mark of the loaded page (whose header is good), or None
+        v = self._vb
+        if v[4] & _COMMIT and unpack_from("<I", v, _END)[0] == crc32(self._vv[:_END]):
+            if v[4] & 0xFC != _V1:
+                raise StorageFailed(_VERSION)
+            return unpack_from("<III", v, _MARK)
+
+    def _blank(self, page):
+        self._load(page)
+        return not self._vb.strip(b"\xff")
+
+    # -- sectors
+
+    def _find(self, logical, s):
+        # the sector of a logical sector, most often the one after s; else the next
+        # higher one there is, or -1
+        s = (s + 1) % self._n
+        best = -1
+        if self._seq[s] == logical:
+            return s
+        for s in range(self._n):
+            if self._seq[s] >= logical and (best < 0 or self._seq[s] < self._seq[best]):
+                best = s
+        return best
+
+    def _usable(self, s):
+        return self._seq[s] < self._tail and self._st[s] != _BAD
+
+    def _count(self):
+        self._free = 0
+        for s in range(self._n):
+            self._free += self._usable(s)
+
+    def _next(self, s):
+        for _ in range(self._n):
+            s = (s + 1) % self._n
+            if self._usable(s):
+                return s
+        raise StorageFailed(_FULL)
+
+    def _take(self):
+        # A sector that only reads blank is erased again: an erasure may have been cut short
+        # at its very end. On the first way round there has been none, as a rule.
+        if self._top << 4 > _LAST - 32:
+            raise StorageFailed(_WORN)
+        s = self._sec
+        while True:
+            s = self._next(s)
+            if self._st[s] == _READY or self._top < self._n and self._clean(s) or self._erase(s):
+                break
+        self._st[s] = self._idx = 0
+        self._top += 1
+        self._seq[s] = self._top
+        self._sec = s
+        self._free -= 1
+
+    def _clean(self, s):
+        for page in range(s << 4, (s << 4) + 16):
+            if not self._blank(page):
+                return False
+        return True
+
+    def _erase(self, s):
+        self.erases += 1
+        self._hot = -1
+        try:
+            self._dev.ioctl(6, s)
+        except OSError:
+            pass  # what can be read decides
+        if self._clean(s):
+            self._st[s] = _READY
+            return True
+        self._aside(s)
+        self._free -= 1
+        return False
+
+    def _aside(self, s):
+        self._st[s] = _BAD
+        self.bad_sectors += 1
+
+
+def parity(kind: int, n: int) -> int:
+    """1 when the number of ones in kind and n together is odd."""
+    n ^= n >> 8 ^ kind
+    return 0x6996 >> ((n ^ n >> 4) & 15) & 1
