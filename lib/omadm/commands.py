@@ -284,8 +284,9 @@ class Commands:
             raise Malformed(_GET)
         if tag == _T_MORE_DATA:
             raise Malformed(_MORE_DATA)
-        if tag >> 6 == 1 and (context == _I_META or context == _C_META or context == _CRED_META):
-            return  # MaxMsgSize, NextNonce and their like mean nothing here
+        if code == _UNKNOWN and tag >> 6 == 1:
+            if context == _I_META or context == _C_META or context == _CRED_META:
+                return  # MaxMsgSize, NextNonce and their like mean nothing here
         if _NEW_LIST <= context <= _C_META or context == _DATA or _LEAVES <= context < _HEADER_LEAVES:
             if context == _NEW_LIST:
                 self.context = _OTHER
