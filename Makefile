@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup micropython mpy demo test lint pytest powercut fuzz size clean distclean
+.PHONY: help setup micropython mpy demo test lint format pytest powercut fuzz size clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -23,8 +23,9 @@ setup: .venv/stamp ## .venv with exact versions of everything, and .venv/bin/dmt
 micropython: .venv/stamp ## the MicroPython that plays the device: from PATH, else built (half a minute, once)
 	@$(PYTHON3) tools/build/interpreter.py
 
-mpy: micropython ## what a device runs, compiled to build/mpy
+mpy: micropython ## what a device runs, compiled to build/mpy and frozen into the simulated device
 	@$(PYTHON) tools/build/mpy.py
+	@$(PYTHON) tools/build/simdevice.py
 
 demo: mpy ## the main job, step by step, on a simulated device
 	@.venv/bin/dmtool demo
@@ -35,6 +36,10 @@ lint: .venv/stamp ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+
+format: .venv/stamp ## rewrites the layout of the Python files as `make lint` wants it
+	@.venv/bin/ruff check -q --select I --fix .
+	@.venv/bin/ruff format .
 
 pytest: mpy
 	@$(PYTHON) tools/build/mpy.py --tests

@@ -26,7 +26,6 @@ from time import ticks_diff, ticks_ms
 
 from microdot import Microdot, Request, Response
 from micropython import const
-
 from omadm.errors import TooLarge
 
 from .http_body import CHUNKED, Body

@@ -90,8 +90,19 @@ def sequence(cmd_id, *commands):
     return command(0x24, cmd_id, *commands)
 
 
-def message(session, msg, *commands, target=DEVICE, source=SERVER, user=USER, key=KEY, nonce=NONCE,
-            cred=None, final=True, version=b"\x02"):
+def message(
+    session,
+    msg,
+    *commands,
+    target=DEVICE,
+    source=SERVER,
+    user=USER,
+    key=KEY,
+    nonce=NONCE,
+    cred=None,
+    final=True,
+    version=b"\x02",
+):
     """Octets of a whole message."""
     if cred is None:
         cred = b64(hashlib.sha256(key + b":" + nonce).digest())

@@ -45,7 +45,9 @@ class Device:
             ]
             + account(b"Acme", m.SERVER, m.USER, m.KEY, m.NONCE)
         )
-        self.client.set_acl(b".", b"Add=*&Delete=" + m.SERVER + b"&Exec=" + m.SERVER + b"&Get=*&Replace=" + m.SERVER)
+        self.client.set_acl(
+            b".", b"Add=*&Delete=" + m.SERVER + b"&Exec=" + m.SERVER + b"&Get=*&Replace=" + m.SERVER
+        )
         self.msg = 0
 
     def boot(self):
@@ -54,7 +56,9 @@ class Device:
         self.client = Client(Store(PageLog(self.flash)))
         self.client.mount()
         self.client.on_change(b".", lambda uri, kind: self.heard.append((uri, kind)))
-        self.client.on_exec(b"./Dev/Reboot", lambda uri, data, correlator: self.ran.append((data, correlator)))
+        self.client.on_exec(
+            b"./Dev/Reboot", lambda uri, data, correlator: self.ran.append((data, correlator))
+        )
 
     def push(self, body, header=None, content_type="application/vnd.syncml.dm+wbxml", app_id=7):
         self.spool.reset()
@@ -152,11 +156,18 @@ def test_add_leaf_interior_and_missing_parents():
     applied(d.send(m.add(1, b"./App/Log/Level", b"3", b"int"), m.add(2, b"./App/Net", None, b"node")))
     assert d.statuses == [200, 200]
     assert d.get(b"./App/Log/Level") == b"3"
-    applied(d.send(m.add(1, b"./App/Log/Level", b"4", b"int"), m.add(2, b"./App/Log/Level/Deep", b"x"),
-                   m.add(3, b"./App/Net/Bad", b"x", b"int"), m.add(4, b"./App/Net/Bad", b"x", b"what"),
-                   m.add(5, b"./DMAcc/Evil", b"x"), m.add(6, b"./Inbox/X", b"x"),
-                   m.add(7, b"./App/Evil", None, b"node", b"urn:oma:mo:oma-dm-dmacc:1.0"),
-                   m.add(8, b"./App/" + b"x" * 33, b"x")))
+    applied(
+        d.send(
+            m.add(1, b"./App/Log/Level", b"4", b"int"),
+            m.add(2, b"./App/Log/Level/Deep", b"x"),
+            m.add(3, b"./App/Net/Bad", b"x", b"int"),
+            m.add(4, b"./App/Net/Bad", b"x", b"what"),
+            m.add(5, b"./DMAcc/Evil", b"x"),
+            m.add(6, b"./Inbox/X", b"x"),
+            m.add(7, b"./App/Evil", None, b"node", b"urn:oma:mo:oma-dm-dmacc:1.0"),
+            m.add(8, b"./App/" + b"x" * 33, b"x"),
+        )
+    )
     assert d.statuses == [418, 405, 415, 415, 405, 405, 405, 414], d.statuses
     d.boot()
     assert d.get(b"./App/Log/Level") == b"3"
@@ -166,10 +177,19 @@ def test_add_leaf_interior_and_missing_parents():
 def test_nothing_reaches_below_a_dmacc():  # R45
     d = Device()
     s = b"./DMAcc/Acme/AppAuth/S/AAuthSecret"
-    applied(d.send(m.replace(1, s, b"x"), m.delete(2, b"./DMAcc/Acme"), m.delete(3, b"./DMAcc"),
-                   m.replace(4, s + b"?prop=Name", b"x"), m.replace(5, b"./DMAcc?prop=Name", b"X"),
-                   m.add(6, b"./DMAcc/Acme/New", b"x"), m.replace(7, b"./DMAcc/Acme?prop=ACL", b"Get=*"),
-                   m.execute(8, b"./DMAcc/Acme/ServerID"), m.delete(9, b"./DMAcc/Acme/Gone")))
+    applied(
+        d.send(
+            m.replace(1, s, b"x"),
+            m.delete(2, b"./DMAcc/Acme"),
+            m.delete(3, b"./DMAcc"),
+            m.replace(4, s + b"?prop=Name", b"x"),
+            m.replace(5, b"./DMAcc?prop=Name", b"X"),
+            m.add(6, b"./DMAcc/Acme/New", b"x"),
+            m.replace(7, b"./DMAcc/Acme?prop=ACL", b"Get=*"),
+            m.execute(8, b"./DMAcc/Acme/ServerID"),
+            m.delete(9, b"./DMAcc/Acme/Gone"),
+        )
+    )
     assert d.statuses == [405] * 9, d.statuses
 
 
@@ -178,8 +198,14 @@ def test_atomic_is_all_or_nothing():
     applied(d.send(m.atomic(1, m.add(2, b"./A/B", b"1"), m.replace(3, b"./Led/State", b"on"))))
     assert d.statuses == [200, 200, 200]
     d.heard.clear()
-    applied(d.send(m.atomic(1, m.replace(2, b"./A/B", b"2"), m.delete(3, b"./No"), m.replace(4, b"./Led/State", b"off")),
-                   m.add(5, b"./C", b"c")))
+    applied(
+        d.send(
+            m.atomic(
+                1, m.replace(2, b"./A/B", b"2"), m.delete(3, b"./No"), m.replace(4, b"./Led/State", b"off")
+            ),
+            m.add(5, b"./C", b"c"),
+        )
+    )
     assert d.statuses == [216, 404, 215, 507, 200], d.statuses
     assert d.get(b"./A/B") == b"1"
     assert d.get(b"./Led/State") == b"on"
@@ -189,9 +215,19 @@ def test_atomic_is_all_or_nothing():
 
 def test_commands_see_what_came_before_them():
     d = Device()
-    applied(d.send(m.add(1, b"./A", None, b"node"), m.add(2, b"./A/B", b"1"), m.replace(3, b"./A/B", b"22"),
-                   m.replace(4, b"./A/B?prop=Name", b"C"), m.replace(5, b"./A/C?prop=Title", b"t"),
-                   m.delete(6, b"./A/B"), m.add(7, b"./A/D", b"x"), m.delete(8, b"./A/D"), m.add(9, b"./A/D", b"y")))
+    applied(
+        d.send(
+            m.add(1, b"./A", None, b"node"),
+            m.add(2, b"./A/B", b"1"),
+            m.replace(3, b"./A/B", b"22"),
+            m.replace(4, b"./A/B?prop=Name", b"C"),
+            m.replace(5, b"./A/C?prop=Title", b"t"),
+            m.delete(6, b"./A/B"),
+            m.add(7, b"./A/D", b"x"),
+            m.delete(8, b"./A/D"),
+            m.add(9, b"./A/D", b"y"),
+        )
+    )
     assert d.statuses == [200, 200, 200, 200, 200, 404, 200, 200, 200], d.statuses
     d.boot()
     assert d.get(b"./A/C") == b"22"
@@ -237,10 +273,18 @@ def test_exec_that_had_started_is_interrupted_not_rerun():
 def test_values_of_every_carriage():
     d = Device()
     blob = bytes(range(256)) * 9
-    applied(d.send(m.add(1, b"./Blob", blob, b"bin", b"application/octet-stream", raw=True),
-                   m.add(2, b"./B64", m.b64(blob), b"b64"), m.add(3, b"./Small", b"AQID", b"b64"),
-                   m.add(4, b"./Wrong", b"A", b"b64"), m.add(5, b"./Empty"), m.add(6, b"./Null", None, b"null"),
-                   m.add(7, b"./Flag", b"true", b"bool"), m.add(8, b"./Flag2", b"yes", b"bool")))
+    applied(
+        d.send(
+            m.add(1, b"./Blob", blob, b"bin", b"application/octet-stream", raw=True),
+            m.add(2, b"./B64", m.b64(blob), b"b64"),
+            m.add(3, b"./Small", b"AQID", b"b64"),
+            m.add(4, b"./Wrong", b"A", b"b64"),
+            m.add(5, b"./Empty"),
+            m.add(6, b"./Null", None, b"null"),
+            m.add(7, b"./Flag", b"true", b"bool"),
+            m.add(8, b"./Flag2", b"yes", b"bool"),
+        )
+    )
     assert d.statuses == [200, 200, 200, 415, 200, 200, 200, 415], d.statuses
     d.boot()
     store = d.client.store
@@ -254,12 +298,22 @@ def test_values_of_every_carriage():
 
 def test_properties():
     d = Device()
-    applied(d.send(m.add(1, b"./A/B", b"1"), m.replace(2, b"./A/B?prop=ACL", b"Get=*&Replace=*"),
-                   m.replace(3, b"./A?prop=Title", b"hello"), m.replace(4, b"./A/B?prop=Name", b"A"),
-                   m.replace(5, b"./A/A?prop=Format", b"int"), m.replace(6, b"./A/A?prop=Bogus", b"int"),
-                   m.replace(7, b"./A/A?list=Struct", b"x"), m.delete(8, b"./A/A?prop=ACL"),
-                   m.replace(9, b"./Led/State?prop=Name", b"X"), m.replace(10, b".?prop=ACL", b"Replace=*"),
-                   m.replace(11, b"./A/A?prop=ACL", b"Get"), m.replace(12, b"./A/A?prop=ACL", b"")))
+    applied(
+        d.send(
+            m.add(1, b"./A/B", b"1"),
+            m.replace(2, b"./A/B?prop=ACL", b"Get=*&Replace=*"),
+            m.replace(3, b"./A?prop=Title", b"hello"),
+            m.replace(4, b"./A/B?prop=Name", b"A"),
+            m.replace(5, b"./A/A?prop=Format", b"int"),
+            m.replace(6, b"./A/A?prop=Bogus", b"int"),
+            m.replace(7, b"./A/A?list=Struct", b"x"),
+            m.delete(8, b"./A/A?prop=ACL"),
+            m.replace(9, b"./Led/State?prop=Name", b"X"),
+            m.replace(10, b".?prop=ACL", b"Replace=*"),
+            m.replace(11, b"./A/A?prop=ACL", b"Get"),
+            m.replace(12, b"./A/A?prop=ACL", b""),
+        )
+    )
     assert d.statuses[:4] == [200, 200, 200, 200], d.statuses
     assert d.statuses[4:] == [405, 406, 406, 425, 405, 405, 400, 200], d.statuses
 

@@ -97,8 +97,7 @@ def test_kannel():
     assert push.content_type == DM and push.app_id == 7
     assert push.content_length == 269 == len(pdu) - push.body
     assert push.hmac == (
-        b'algorithm=SHA256, username="dm.example.test", '
-        b"mac=NTI2OTJhMDAwNjYxODkwYmQ3NWUxN2RhN2ZmYmJlMzk="
+        b'algorithm=SHA256, username="dm.example.test", mac=NTI2OTJhMDAwNjYxODkwYmQ3NWUxN2RhN2ZmYmJlMzk='
     )
     pdu = load("kannel_authorization_leak_wsp.bin")
     push = parse(pdu)

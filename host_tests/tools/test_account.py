@@ -7,7 +7,6 @@ import sys
 from base64 import b64decode
 
 import pytest
-
 from dmtool import account as accounts
 from dmtool.errors import ToolError
 

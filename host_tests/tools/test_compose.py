@@ -1,7 +1,6 @@
 """The command language, the rules a message must keep, and XML as input."""
 
 import pytest
-
 from dmtool import account as accounts
 from dmtool import commands, compose, rules, wbxml_decode, xml_text
 from dmtool.errors import ToolError, UsageError

@@ -4,7 +4,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-
 from dmtool import push_http
 from dmtool.errors import ToolError
 

@@ -4,14 +4,13 @@ import subprocess
 
 import pytest
 from conftest import need_tool
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from lxml import etree
-
 from dmtool import commands, tokens, wbxml_decode, wbxml_encode, xml_text
 from dmtool import compose as composing
 from dmtool.account import Account
 from dmtool.element import Element, met, sync
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
 
 ACCOUNT = Account("com.example.dms", "urn:dev:mac:07", "operator", "s" * 32, bytes(16), 0xAB, 12)
 LOCAL = {"SYNCML:SYNCML1.2": 0, "syncml:metinf": 1, "syncml:dmddf1.2": 2}
