@@ -8,9 +8,8 @@ import asyncio
 import gc
 
 import board
-from micropython import const
-
 from device import clock, mo_devinfo, storage
+from micropython import const
 from omadm import journal
 from omadm.client import Client
 from omadm.pagelog import PageLog
@@ -40,13 +39,13 @@ def start() -> Client:
 
 async def serve():
     """Receivers, housekeeping, watchdog: for ever. An application may run it as a task."""
+    gc.collect()
+    spool = Spool(board.SPOOL)  # first, while the heap has room for it in one piece
     import app
 
     dm = start()
     app.setup(dm)
     dm.start()
-    gc.collect()  # before the spool: it wants one piece of the heap
-    spool = Spool(board.SPOOL)
     lock = asyncio.Lock()
     for name, option in board.RECEIVERS:
         _tasks.append(asyncio.create_task(_keep(name, option, spool, lock)))

@@ -5,6 +5,7 @@
 
     build/mpy/lib/       omadm, microdot           -O2, as on a board
     build/mpy/firmware/  boot, main, device/       -O2
+    build/mpy/simdevice/ the simulated device      -O2
     build/mpy/pure/, fakes/, vectors               -O0: a test is its asserts
 
 A heap of 64 KiB cannot hold the compiler's tree of a larger file, so neither a board nor
@@ -71,7 +72,7 @@ def microdot():
 
 def plan(tests):
     """Yield (source, made, name in tracebacks, level) of each file."""
-    for folder, to in (("lib", "lib"), ("firmware", "firmware")):
+    for folder, to in (("lib", "lib"), ("firmware", "firmware"), ("tools/simdevice", "simdevice")):
         for source in sorted((ROOT / folder).rglob("*.py")):
             name = source.relative_to(ROOT / folder)
             yield source, OUT / to / name.with_suffix(".mpy"), str(name), 2
@@ -97,7 +98,7 @@ def bring_up_to_date(tests):
             made.parent.mkdir(parents=True, exist_ok=True)
             compile_file(source, made, name, level, arch)
             count += 1
-    for folder in ("lib", "firmware", *(("pure", "fakes") if tests else ())):
+    for folder in ("lib", "firmware", "simdevice", *(("pure", "fakes") if tests else ())):
         for made in (OUT / folder).rglob("*.mpy"):
             if made not in wanted:
                 made.unlink()

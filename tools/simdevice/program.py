@@ -1,0 +1,173 @@
+# The program of the simulated device; main.py starts it. Options:
+#
+#   --image FILE         the flash; made when there is none
+#   --http PORT          where pushes come in
+#   --json-lines         one JSON object a line instead of text
+#   --size N             octets of a new image (262144)
+#   --cut N --torn MODE  cut the power at flash operation N: norfile.py; exit status 57
+#   --spool N            octets of the longest message (16384)
+#   --head-ms N, --whole-ms N, --host ADDRESS    of the HTTP receiver
+#
+# Lines of standard input: "heap" reports the heap; its end ends the device (status 0). SIGTERM
+# ends it too: for the flash that is a power cut, which it survives.
+# Events: ready, push, change, exec, heap, power-cut.
+import asyncio
+import gc
+import json
+import sys
+
+from micropython import const
+from norfile import TORN, NorFile, PowerCut
+
+_POWER_CUT = const(57)  # exit statuses
+_USAGE = const(2)
+
+
+def options(words):
+    """Options as a dictionary; ValueError for one that is unknown or lacks its value."""
+    found = {
+        "--host": "127.0.0.1",
+        "--size": 262144,
+        "--cut": 0,
+        "--torn": "before",
+        "--spool": 16384,
+        "--head-ms": 10000,
+        "--whole-ms": 30000,
+    }
+    words = iter(words)
+    for word in words:
+        if word == "--json-lines":
+            found[word] = True
+        elif word in ("--image", "--torn", "--host"):
+            found[word] = next(words, "")
+        elif word in ("--http", "--size", "--cut", "--spool", "--head-ms", "--whole-ms"):
+            found[word] = int(next(words, ""))
+        else:
+            raise ValueError(word + ": no such option")
+    for word in ("--image", "--http"):
+        if not found.get(word):
+            raise ValueError(word + " is missing")
+    if found["--torn"] not in TORN:
+        raise ValueError("--torn: one of " + " ".join(TORN))
+    return found
+
+
+class Reporter:
+    """Prints events; a client to the receivers, which tells of each push."""
+
+    def __init__(self, client, flash, as_json):
+        self.client = client
+        self.flash = flash
+        self.as_json = as_json
+        self.pushes = 0
+
+    def say(self, event):
+        if self.as_json:
+            print(json.dumps(event))
+        else:
+            print(" ".join(["%s=%s" % row for row in event.items()]))
+
+    def heap(self):
+        gc.collect()
+        return gc.mem_free()
+
+    def accept(self, push):
+        programs, erases = self.flash.programs, self.flash.erases
+        outcome = self.client.accept(push)
+        self.pushes += 1
+        self.say(
+            {
+                "event": "push",
+                "n": self.pushes,
+                "error": outcome.error,
+                "code": outcome.code,
+                "server": outcome.server.decode(),
+                "session": outcome.session,
+                "msg": outcome.msg,
+                "statuses": [[cmd_id.decode(), status] for cmd_id, status in outcome.statuses],
+                "flash": {
+                    "programs": self.flash.programs - programs,
+                    "erases": self.flash.erases - erases,
+                },
+                "heap_free": self.heap(),
+            }
+        )
+        return outcome
+
+
+async def listen(reporter):
+    """Follow standard input; returns at its end."""
+    stream = asyncio.StreamReader(sys.stdin.buffer)
+    while True:
+        line = await stream.readline()
+        if not line:
+            return
+        if line.strip() == b"heap":
+            reporter.say({"event": "heap", "heap_free": reporter.heap()})
+
+
+async def keep_house(client):
+    while True:
+        await asyncio.sleep_ms(5 if client.idle() else 200)
+
+
+def set_up(client, reporter):
+    """Declare the nodes of board and application."""
+    import demo_app
+    from device import mo_devinfo
+
+    mo_devinfo.declare(client, b"omadm", b"simulated")
+    demo_app.setup(client, reporter.say)
+
+
+async def run(found):
+    from omadm.spool import Spool
+
+    spool = Spool(found["--spool"])  # first, while the heap is in one piece
+    from device import clock
+    from device.http_receiver import HttpReceiver
+    from omadm.client import Client
+    from omadm.pagelog import PageLog
+    from omadm.store import Store
+
+    flash = NorFile(found["--image"], found["--size"], found["--cut"], found["--torn"])
+    client = Client(Store(PageLog(flash)), clock.now)
+    reporter = Reporter(client, flash, "--json-lines" in found)
+    client.mount()
+    set_up(client, reporter)
+    client.start()
+    receiver = HttpReceiver(reporter, spool, None, found["--head-ms"], found["--whole-ms"])
+    server = asyncio.create_task(receiver.serve(found["--http"], found["--host"]))
+    house = asyncio.create_task(keep_house(client))
+    await asyncio.sleep_ms(0)
+    await asyncio.sleep_ms(0)
+    if server.done():
+        await server  # raises why
+    device = (client.device_id or b"").decode()
+    reporter.say({"event": "ready", "port": found["--http"], "device": device, "heap_free": reporter.heap()})
+    await listen(reporter)
+    house.cancel()
+    server.cancel()
+
+
+def main():
+    try:
+        found = options(sys.argv[1:])
+    except ValueError as e:
+        print("simdevice:", e)
+        return _USAGE
+    try:
+        asyncio.run(run(found))
+    except PowerCut as e:
+        say = Reporter(None, None, "--json-lines" in found).say
+        say({"event": "power-cut", "operation": e.args[0]})
+        return _POWER_CUT
+    except KeyboardInterrupt:
+        return 0
+    except OSError as e:
+        print("simdevice:", found["--image"], "port", found["--http"], e)
+        return 1
+    except ValueError as e:
+        print("simdevice:", e)
+        return 1
+    return 0
