@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +24,10 @@ for _folder in (
     "lib",
 ):
     sys.path.insert(0, str(ROOT / _folder))
+
+# Machines differ in speed, so no deadline; under CI the same examples every time.
+hypothesis.settings.register_profile("omadm", deadline=None, print_blob=True, derandomize=CI)
+hypothesis.settings.load_profile("omadm")
 
 
 def need_tool(name, apt_package):
