@@ -6,6 +6,7 @@ all else to standard error. No secret is an argument, and none is printed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from typer.core import TyperGroup
 from . import account as accounts
 from . import commands as language
 from . import compose as composing
+from . import demo as demonstration
 from . import device as devices
 from . import inspect as inspecting
 from . import provision as provisioning
@@ -30,6 +32,7 @@ from .errors import ToolError, UsageError, os_error
 from .proof import ALGORITHMS
 
 _MAX_MESSAGE = 1 << 20
+_PLAIN = object()  # context of a command that runs inside another: refusals stay exceptions
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -42,6 +45,8 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except ToolError as refusal:
+            if ctx.obj is _PLAIN:
+                raise
             text = " ".join(str(refusal).split())
             err.print(f"[bold red]dmtool:[/bold red] {escape(text)}")
             raise typer.Exit(refusal.exit_code) from None
@@ -322,7 +327,8 @@ def tree(
 ) -> None:
     """Show the whole tree of a device with its properties; secrets are masked.
 
-    Reads a copy, so a device may be running on the image.
+    Reads a copy, so a device may be running on the image. A terminal of 120 columns or more gets all
+    properties; --json has them always.
 
     **Examples:** `dmtool tree led7.img`, `dmtool tree led7.img --json | jq '.[].uri'`
     """
@@ -330,7 +336,8 @@ def tree(
     if as_json:
         print(json.dumps(trees.as_json(nodes), indent=1, ensure_ascii=False))
     else:
-        Console(highlight=False).print(trees.table(nodes))
+        console = Console(highlight=False)
+        console.print(trees.table(nodes, wide=console.width >= 120))
 
 
 @app.command()
@@ -356,6 +363,24 @@ def inspect(
     if document.error is not None:
         raise ToolError(f"{file}: {document.error}")
     err.print(f"{escape(str(file))}: {escape(inspecting.summary(document, len(octets)))}")
+
+
+@app.command()
+def demo() -> None:
+    """Show the main job step by step on a simulated device, and check every fact.
+
+    Provisions a device, changes it by pushes over HTTP, tries what must not pass, cuts the power in the
+    middle of a commit. The first fact that does not hold ends it with exit code 1.
+    """
+    demonstration.run(_in_this_process)
+
+
+def _in_this_process(words: list[str]) -> None:
+    # A command of the demo: parsed and carried out as if it were typed; its ToolError comes through.
+    with contextlib.ExitStack() as stack:
+        stack.callback(setattr, err, "file", err.file)
+        err.file = sys.stdout  # in the order of the story
+        app(words, prog_name="dmtool", standalone_mode=False, obj=_PLAIN)
 
 
 def main() -> None:

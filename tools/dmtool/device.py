@@ -8,6 +8,7 @@ needs no signal. While it runs it has the image alone.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import queue
@@ -24,28 +25,26 @@ from . import image as images
 from .errors import ToolError
 from .reasons import REASONS, STATUSES
 
-HEAP = "256k"  # here the code lies in the heap too, about half of it; on a board it lies in flash
 TORN = ("before", "half", "rear", "after")
 POWER_CUT = 57  # exit status of the simulated device
 _ROOT = Path(__file__).resolve().parents[2]
 _MAIN = _ROOT / "tools" / "simdevice" / "main.py"
-_MICROPYTHON = _ROOT / "build" / "micropython" / "bin"  # a file that holds the path
-_COMPILED = _ROOT / "build" / "mpy" / "lib"
+_MICROPYTHON = _ROOT / "build" / "micropython" / "device"  # two lines: its path, its size of heap
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 
 Event = dict[str, Any]
 
 
-def micropython() -> str:
-    """Return the path of the MicroPython that plays the device."""
+def micropython() -> tuple[str, str]:
+    """Return the path of the MicroPython that plays the device, and the heap it gets."""
     try:
-        path = _MICROPYTHON.read_text().strip()
-    except OSError:
-        path = ""
-    if not path or not os.access(path, os.X_OK) or not _COMPILED.is_dir():
+        path, heap = _MICROPYTHON.read_text().split("\n")[:2]
+    except (OSError, ValueError):
+        path = heap = ""
+    if not os.access(path, os.X_OK):
         raise ToolError(f"{_ROOT}: no MicroPython was set up for simulated devices; run there: make mpy")
-    return path
+    return path, heap
 
 
 class Device:
@@ -57,8 +56,9 @@ class Device:
         self.events: list[Event] = []  # all so far, in order
         self.remarks: list[str] = []  # lines that are no events: why it could not start
         self._lines: queue.Queue[str | None] = queue.Queue()
+        interpreter, heap = micropython()
         self._words = [
-            micropython(), "-X", f"heapsize={HEAP}", str(_MAIN),
+            interpreter, "-X", f"heapsize={heap}", str(_MAIN),
             "--json-lines", "--image", str(image), "--http", str(port),
         ]  # fmt: skip
         if cut:
@@ -156,7 +156,7 @@ def describe(event: Event) -> str:
     if kind == "change":
         return f"  changed ({event['kind']}): {escape(event['uri'])}"
     if kind == "exec":
-        return f"  executed: {escape(event['uri'])}, {event['data']} octets of argument"
+        return f"  executed: {escape(event['uri'])}, status {event.get('status')}"
     if kind == "power-cut":
         return f"[bold yellow]power cut[/bold yellow] at flash operation {event['operation']}"
     return escape(" ".join(f"{name}={value}" for name, value in event.items()))
@@ -164,15 +164,22 @@ def describe(event: Event) -> str:
 
 def _push(event: Event) -> str:
     flash = event["flash"]
-    cost = f"[dim]{flash['programs']} programs, {flash['erases']} erases[/dim]"
+    cost = f"[dim]({flash['programs']} programs, {flash['erases']} erases)[/dim]"
     if event["error"] is None:
-        statuses = ", ".join(f"{cmd}: {status(number)}" for cmd, number in event["statuses"])
+        statuses = ", ".join(_runs(event["statuses"]))
         who = f"{escape(event['server'])} {event['session']:X}/{event['msg']}"
-        return f"[bold green]applied[/bold green] #{event['n']} {who}; {escape(statuses)}; {cost}"
+        return f"[bold green]applied[/bold green] #{event['n']} {who}; {escape(statuses)} {cost}"
     return (
         f"[bold red]refused[/bold red] #{event['n']} {event['error']} {event['code']}: "
         f"{escape(reason(event))} {cost}"
     )
+
+
+def _runs(statuses: list[tuple[str, int]]) -> Iterator[str]:
+    # Many commands in a row with one status are counted, not listed.
+    for number, run in itertools.groupby(statuses, lambda row: row[1]):
+        ids = [row[0] for row in run]
+        yield f"{len(ids)} times {status(number)}" if len(ids) > 4 else f"{', '.join(ids)}: {status(number)}"
 
 
 def status(number: int) -> str:

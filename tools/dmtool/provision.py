@@ -74,7 +74,7 @@ def provision(
 ) -> Done:
     """Set up the device in the image, which is made when there is none."""
     if not path.exists():
-        images.create(path, size or images.DEFAULT_SIZE)
+        images.create(path, images.DEFAULT_SIZE if size is None else size)
     elif size is not None and path.stat().st_size != images.check_size(size):
         raise ToolError(
             f"{path}: exists already with {path.stat().st_size} octets; leave --size out, or "

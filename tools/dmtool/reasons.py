@@ -7,7 +7,7 @@ REASONS = {
     # wbxml
     1: "The message is not WBXML 1.1, 1.2 or 1.3 (first octet 01, 02 or 03). Encode it as one of them.",
     2: "The public id of the WBXML document is not SyncML 1.2. Use 0x1201 or -//SYNCML//DTD SyncML 1.2//EN.",
-    3: "The charset of the WBXML document is not UTF-8 (106), US-ASCII (3) or unknown (0). Encode it in UTF-8.",
+    3: "The charset of the WBXML document is not UTF-8 (106), US-ASCII (3) or unknown (0). Use UTF-8.",
     4: "The string table is longer than the message. The message was cut, or its encoder is broken.",
     5: "The string table is longer than 1024 octets. Encode with inline strings (xml2wbxml -n).",
     6: "A number in the WBXML document takes more than five octets. Its encoder is broken.",

@@ -57,31 +57,38 @@ def _plain(value: bytes, fmt: str) -> dict[str, str]:
     return {"value_base64": b64encode(value).decode()}
 
 
-def table(nodes: list[Node], title: str | None = None) -> Table:
-    """Return the nodes as a table for the terminal."""
-    out = Table(title=title, title_justify="left", header_style="bold", expand=False)
+def table(nodes: list[Node], wide: bool = True) -> Table:
+    """Return the nodes as a table for the terminal; wide with all properties."""
+    out = Table(header_style="bold", expand=False)
     out.add_column("Node", no_wrap=True)
     out.add_column("Format")
     out.add_column("Value", overflow="fold")
     out.add_column("ACL", overflow="fold")
-    out.add_column("Access")
-    out.add_column("Type", overflow="fold")
-    out.add_column("Ver", justify="right")
+    if wide:
+        out.add_column("Access")
+        out.add_column("Type", overflow="fold")
+        out.add_column("Title", overflow="fold")
+        out.add_column("VerNo", justify="right")
+        out.add_column("TStamp")
     for node in nodes:
         depth = node.uri.count("/")
         name = node.uri.rpartition("/")[2]
-        style = "bold" if node.interior else ""
-        access = "".join(word[0] for word in node.access) or "-"
-        out.add_row(
+        row = [
             "  " * depth + escape(name) + ("/" if node.interior and depth else ""),
             node.format,
             shown(node),
-            escape(node.acl),
-            access + (" perm" if node.permanent else ""),
-            "" if node.type == "text/plain" else escape(node.type),
-            str(node.verno),
-            style=style,
-        )
+            escape(node.acl.replace("&", " ")),
+        ]
+        if wide:
+            access = "".join(word[0] for word in node.access) or "-"
+            row += [
+                access + (" permanent" if node.permanent else ""),
+                "" if node.type == "text/plain" else escape(node.type),
+                escape(node.title),
+                str(node.verno),
+                node.tstamp,
+            ]
+        out.add_row(*row, style="bold" if node.interior else "")
     return out
 
 
