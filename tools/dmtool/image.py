@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import importlib
 import os
+import stat
 import struct
 import sys
 import time
@@ -245,6 +246,8 @@ def lock(path: Path, alone: bool = True) -> Iterator[int]:
     except OSError as error:
         raise os_error(path, error) from None
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ToolError(f"{path}: is no file but a directory or device; name a flash image")
         if alone:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
