@@ -111,6 +111,13 @@ async def keep_house(client):
         await asyncio.sleep_ms(5 if client.idle() else 200)
 
 
+async def serve(receiver, found, failed):
+    try:
+        await receiver.serve(found["--http"], found["--host"])
+    except OSError as e:
+        failed.append(e)
+
+
 def set_up(client, reporter):
     """Declare the nodes of board and application."""
     import demo_app
@@ -137,12 +144,13 @@ async def run(found):
     set_up(client, reporter)
     client.start()
     receiver = HttpReceiver(reporter, spool, None, found["--head-ms"], found["--whole-ms"])
-    server = asyncio.create_task(receiver.serve(found["--http"], found["--host"]))
+    failed = []
+    server = asyncio.create_task(serve(receiver, found, failed))
     house = asyncio.create_task(keep_house(client))
-    await asyncio.sleep_ms(0)
-    await asyncio.sleep_ms(0)
-    if server.done():
-        await server  # raises why
+    while receiver.server is None and not failed:
+        await asyncio.sleep_ms(0)
+    if failed:
+        raise failed[0]
     device = (client.device_id or b"").decode()
     reporter.say({"event": "ready", "port": found["--http"], "device": device, "heap_free": reporter.heap()})
     await listen(reporter)
