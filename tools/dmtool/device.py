@@ -136,8 +136,8 @@ class Device:
         for _, event in self.follow(seconds):
             if event is not None and event["event"] == kind:
                 return event
-        told = f": {self.remarks[-1]}" if self.remarks else ""
-        raise ToolError(f"{self.image}: the device did not report {kind!r}{told}")
+        told = self.remarks[-1] if self.remarks else f"last {self.events[-1]}" if self.events else "nothing"
+        raise ToolError(f"{self.image}: the device did not report {kind!r}: {told}")
 
     def start(self) -> Event:
         """Wait until it takes pushes."""
