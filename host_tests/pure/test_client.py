@@ -244,7 +244,7 @@ def test_exec_runs_after_the_commit_and_once():
     assert d.statuses == [202, 405], d.statuses
     assert d.ran == [(b"now", b"")]
     d.boot()
-    d.client.start()
+    d.client.run_execs()
     assert d.ran == []
 
 
@@ -261,7 +261,7 @@ def test_exec_that_had_started_is_interrupted_not_rerun():
     except KeyboardInterrupt:
         pass
     d.boot()
-    d.client.start()
+    d.client.run_execs()
     assert d.ran == []
     from omadm import journal
 

@@ -91,7 +91,8 @@ class Client(Local):
             self._refuse(outcome, "TooLarge", _NO_HEAP)
         else:
             self.accepted += 1
-            self._call_hooks(changed)
+            for callback, where, kind in changed:
+                self._call(callback, where, kind)
             self.run_execs()
         return outcome
 
@@ -146,67 +147,44 @@ class Client(Local):
 
     # -- application code
 
-    def _call_hooks(self, changed):
-        for callback, where, kind in changed:
-            try:
-                callback(where, kind)
-            except Exception:  # whatever the application does wrong, the client goes on
-                self.hook_errors += 1
-
-    def start(self):
-        """After boot, when the handlers are registered: end what a reset interrupted.
-
-        An Exec that had started is noted as interrupted and not run again; one that had
-        not is run now.
-        """
-        for number, state, record in self._pending():
-            if state == _STARTED:
-                self._end_exec(number, record, 0, _INTERRUPTED)
-        self.run_execs()
-
     def run_execs(self):
-        """Run every pending Exec once, in the order they came."""
-        for number, state, record in self._pending():
-            if state:
-                continue
-            where, correlator, data = _split(record)
-            for row in self.handlers:
-                if row[0] == where:
-                    break
-            else:
-                continue
-            record[4] = _STARTED
-            try:
-                self.txn.begin(b"")
-                self.txn.add_record(_EXEC, record)
-                self._commit()
-                self._end_exec(number, record, self._run(row[1], where, data, correlator), _RAN)
-            except StorageFailed:
-                self.txn.abort()
-                return
+        """Run every pending Exec once, in the order they came; call it also after boot.
 
-    def _run(self, handler, where, data, correlator):
-        try:
-            status = handler(where, data, correlator)
-        except Exception:  # as for the hooks: 500 in the journal, and on
-            self.hook_errors += 1
-            return 500
-        return 200 if status is None else status
-
-    def _pending(self):
-        found = []
-        for number, addr, size in self.store.execs:
+        One that a reset interrupted is noted so and not run again. One that has no handler yet
+        waits for the next call.
+        """
+        for number, addr, size in list(self.store.execs):
             record = bytearray(size - 7)
             self.store.log.read(addr, 0, record, len(record))
-            found.append((number, record[4], record))
-        return found
+            at = 15 + record[5]
+            where = bytes(record[15:at])
+            try:
+                if record[4] == _STARTED:
+                    self._end_exec(number, record, where, 0, _INTERRUPTED)
+                for row in self.handlers:
+                    if row[0] == where and not record[4]:
+                        record[4] = _STARTED
+                        self.txn.add_record(_EXEC, record)
+                        self._commit()
+                        data = bytes(record[at + record[6] :])
+                        status = self._call(row[1], where, data, bytes(record[at : at + record[6]]))
+                        self._end_exec(number, record, where, 200 if status is None else status, _RAN)
+            except StorageFailed:
+                return
 
-    def _end_exec(self, number, record, status, what):
+    def _call(self, code, *arguments):
+        # Whatever the application does wrong, the client goes on.
+        try:
+            return code(*arguments)
+        except Exception:
+            self.hook_errors += 1
+            return 500
+
+    def _end_exec(self, number, record, where, status, what):
         acc, session, msg = unpack_from("<HHI", record, 7)
         outcomes = journal.Outcomes()
-        outcomes.add(_split(record)[0], status)
-        self.txn.begin(b"")
-        self.txn.add_record(_EXEC, pack("<IB", number, _DONE) + b"\0")
+        outcomes.add(where, status)
+        self.txn.add_record(_EXEC, pack("<IBB", number, _DONE, 0))
         self._journal(acc, session, msg, what, outcomes.buf)
         self._commit()
 
@@ -217,8 +195,3 @@ class Client(Local):
         except StorageFailed:
             return False
 
-
-def _split(record):
-    # u32 number | u8 state | u8 uri octets | u8 correlator octets | u16 nid | u16 session | u32 msg
-    n, m = record[5], record[6]
-    return bytes(record[15 : 15 + n]), bytes(record[15 + n : 15 + n + m]), bytes(record[15 + n + m :])

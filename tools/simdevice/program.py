@@ -142,7 +142,7 @@ async def run(found):
     reporter = Reporter(client, flash, "--json-lines" in found)
     client.mount()
     set_up(client, reporter)
-    client.start()
+    client.run_execs()
     receiver = HttpReceiver(reporter, spool, None, found["--head-ms"], found["--whole-ms"])
     failed = []
     server = asyncio.create_task(serve(receiver, found, failed))
