@@ -23,15 +23,16 @@
 
 from array import array
 from binascii import crc32
-from struct import pack_into
+from struct import pack_into, unpack_from
 
 from micropython import const
 
 from .errors import StorageFailed
 from .sectors import Sectors, parity
 
-_FULL = const(101)
-_BAD_PAGE = const(102)
+_VERSION = const(103)
+_FULL = const(104)
+_BAD_PAGE = const(105)
 _LENGTH = const(106)
 
 _MARK = const(240)
@@ -41,7 +42,6 @@ _COMMIT = const(2)
 _V1 = const(0x54)
 _STEP = const(7)  # full pages after which a compaction step takes no more records
 
-_READY = const(1)
 _BLANK = const(2)  # reads blank
 _BAD = const(3)
 
@@ -58,77 +58,77 @@ class PageLog(Sectors):
     owner.live(kind, addr) and owner.moved(kind, old, new) during compaction.
     """
 
-    def __init__(self, dev):
-        super().__init__(dev)
-        self.owner = None
-        self._pg = bytearray(256)  # the page being filled
-        self._pv = memoryview(self._pg)
-        self._p6 = self._pv[:6]
-
     # -- mounting
 
     def mount(self):
         """Find the newest commit and tell the owner every record that counts; see `damaged`."""
         n = self._n
         seq = self._seq
-        self.damaged = self.bad_sectors = self._credit = self._cur = 0
-        self._top = self._prev = self._big = 0
+        self.damaged = self.bad_sectors = self._credit = self._cur = self._big = 0
+        self._top = self._prev = self._tail = 0
         self._hot = -1
         self._sec = n - 1
+        self._idx = 16
         for s in range(n):
             seq[s] = self._st[s] = 0
-            for page in range(s * 16 + 15, s * 16 - 1, -1):
-                number = self._number(page)
-                if number:
-                    seq[s] = number >> 4
-                    if number < self._prev:
-                        break
-                    mark = self._mark()
-                    if mark:
-                        self._prev = number
-                        self._tail = mark[1]
-                        self._sec = s
-                        break
-            self._top = max(self._top, seq[s])
-        want = self._prev
-        if not want:
-            self._tail = self._top + 1
-        order = [s for s in range(n) if self._tail <= seq[s] <= want >> 4]
-        order.sort(key=lambda s: seq[s])
-        bits = self._chain(order, want)
+            for page in range(s << 4, (s << 4) + 16):
+                if self._number(page):
+                    seq[s] = self._number(page) >> 4
+                    break
+        order = []
+        s = self._find(1, -1)
+        while s >= 0:
+            order.append(s)
+            self._top = seq[s]
+            s = self._find(self._top + 1, s)
+        bits = self._chain(order)
         for s in order:
             pos = 999
             for i in range(16):
                 if bits[s] >> i & 1:
                     pos = self._walk(s << 4 | i, seq[s] << 4 | i, pos, self._found)
                     self.owner.commit()
-        for s in range(n):
             if not bits[s]:
                 seq[s] = 0
-        self._idx = 16
-        if 0 < self._top == self._prev >> 4:
+        if not self._prev:
+            self._tail = self._top + 1
+        elif self._top == self._prev >> 4:
             while self._blank(self._sec * 16 + self._idx - 1):
                 self._idx -= 1
         self._count()
 
-    def _chain(self, order, want):
-        # the pages that count, one bit each per sector: back from mark to mark
+    def _chain(self, order):
+        # the pages that count, one bit each per sector: from the newest mark back to the tail
         bits = array("H", bytes(2 * self._n))
-        first = want + 1
+        want = first = 1 << 32
+        v = self._vb
         for s in reversed(order):
+            if self._seq[s] < self._tail:
+                break
             for i in range(15, -1, -1):
                 here = self._seq[s] << 4 | i
                 number = self._number(s << 4 | i)
-                mark = self._mark() if number else None
-                if mark and here <= want:
-                    first, number, want = mark
+                if (
+                    number
+                    and here <= want
+                    and v[4] & _COMMIT
+                    and unpack_from("<I", v, _END)[0] == crc32(self._vv[:_END])
+                ):
+                    if v[4] & 0xFC != _V1:
+                        raise StorageFailed(_VERSION)
+                    first, tail, want = unpack_from("<III", v, _MARK)
+                    if not self._prev:
+                        self._prev = here
+                        self._tail = tail
+                        self._sec = s
                 elif here == want:
                     self.damaged += 1
-                    first = 0  # all before it up to a page that says FIRST
+                    # all before it up to a page that says FIRST, or what the mark says
+                    first = 0 if number else unpack_from("<I", v, _MARK)[0]
                 if here >= first:
                     if first or number:
                         bits[s] |= 1 << i
-                    if not first and (not number or self._vb[4] & _FIRST):
+                    if not first and (not number or v[4] & _FIRST):
                         first = here
         return bits
 
@@ -150,14 +150,14 @@ class PageLog(Sectors):
         nothing has changed.
         """
         pages = _pages(size)
-        done = False
-        while not done:
-            stop = self._prev >> 4
+        stop = self._top  # by then compaction has gone round once
+        while True:
             while self._spare(largest or size) < pages:
                 if self._tail > stop or not self._compact():
                     raise StorageFailed(_FULL)
-            done = self._commit(writer)
-        self._credit = min(self._credit, 64) + pages
+            if self._commit(writer):
+                break
+        self._credit = pages
 
     def put(self, kind: int, length: int) -> int:
         """Begin a record of `length` octets; its address, good once committed."""
@@ -228,40 +228,33 @@ class PageLog(Sectors):
             self._crc = crc32(self._pv[self._at :], self._crc)
             self._at = 8
             self._stop -= 248
-            self._flush(256, 0)
+            self._flush(256)
         if self._idx == 16:
             self._take()
         self._pos = 8
         self._pg[5] = 255
 
-    def _flush(self, end, flags):
+    def _flush(self, end):
         pg = self._pg
-        number = (self._top << 4) + self._idx
-        if number == self._first:
-            flags |= _FIRST
-        pack_into("<IB", pg, 0, number, flags | _V1)
-        pack_into("<H", pg, 6, 0xFFFF - sum(self._p6))
         pg[self._pos : end] = b"\xff" * (end - self._pos)
-        if flags & _COMMIT:
+        number = (self._top << 4) + self._idx
+        pack_into("<IB", pg, 0, number, _V1 + (number == self._first) + (end == _MARK) * 2)
+        pack_into("<H", pg, 6, 0xFFFF - sum(self._pv[:6]))
+        if end == _MARK:
             pack_into("<III", pg, _MARK, self._first, self._nt, self._prev)
             pack_into("<I", pg, _END, crc32(self._pv[:_END]))
-        if not self._program():
-            self._aside(self._sec)
-            pg[:] = bytes(256)  # no mark may come to life later
-            self._program()
-            raise StorageFailed(_BAD_PAGE)
-        self._idx += 1
-        return number
-
-    def _program(self):
         self.programs += 1
         self._hot = -1
         try:
-            self._dev.writeblocks(self._sec, self._pg, self._idx << 8)
-            self._dev.readblocks(self._sec, self._vb, self._idx << 8)
-            return self._vb == self._pg
-        except OSError:
-            return False
+            self._dev.writeblocks(self._sec, pg, self._idx << 8)
+            self._load(self._sec << 4 | self._idx)
+        except (OSError, StorageFailed):
+            self._vb[4] = 0
+        if self._vb != pg:
+            self._aside(self._sec)
+            raise StorageFailed(_BAD_PAGE)
+        self._idx += 1
+        return number
 
     def _commit(self, writer):
         # one attempt; False when a page failed and its sector was set aside
@@ -280,7 +273,7 @@ class PageLog(Sectors):
             writer(self)
             if not 8 <= self._pos <= _MARK:
                 self._turn()
-            self._prev = self._flush(_MARK, _COMMIT)
+            self._prev = self._flush(_MARK)
         except StorageFailed as e:
             if e.args[0] != _BAD_PAGE:
                 raise
@@ -309,7 +302,7 @@ class PageLog(Sectors):
                 if not self._clean(s):
                     self._erase(s)
                     return True
-                self._st[s] = _READY if self._top < self._n else _BLANK
+                self._st[s] = _BLANK
         if self._credit <= 0 or self._spare(0) >= 32:
             return False
         self._credit -= 1
@@ -329,22 +322,16 @@ class PageLog(Sectors):
 
     def _gather(self, log):
         self._moves = array("I")
-        stop = self._first & -16
         n = max(self._cur, self._tail << 4)
-        s = -1
-        for _ in range(2):
-            s = self._find(n >> 4, s)
-            if s < 0 or self._seq[s] << 4 >= stop:
-                n = stop
-                break
-            n = max(n, self._seq[s] << 4)
-            pos = 8
-            while n >> 4 == self._seq[s] and pos >= 0:
-                pos = self._walk(s << 4 | n & 15, n, pos, self._move)
-                n += 1
+        s = self._find(n >> 4, -1)
+        here = self._seq[s]
+        n = max(n, here << 4)
+        pos = 8
+        while n >> 4 == here < self._first >> 4:
+            pos = self._walk(s << 4 | n & 15, n, pos, self._move)
             if pos < 0:
-                n -= 1
                 break
+            n += 1
         self._end = n
         self._nt = n >> 4
 

@@ -30,16 +30,11 @@ from micropython import const
 from .errors import StorageFailed
 
 _GEOMETRY = const(100)
-_FULL = const(101)
-_UNREADABLE = const(103)
-_VERSION = const(104)
-_WORN = const(105)
+_UNREADABLE = const(101)
+_WORN = const(102)
 
 _MARK = const(240)  # offset of the commit mark
-_END = const(252)  # offset of its CRC
 _COMMIT = const(2)
-_V1 = const(0x54)
-_LAST = const(0x3FFFFFC0)  # page numbers stay small ints
 
 _READY = const(1)  # states of a sector: erased by us since boot
 _BAD = const(3)
@@ -56,9 +51,11 @@ class Sectors:
         self._n = n
         self.capacity = (n - 4) * 2976  # 3/4 of the payload
         self.erases = self.programs = 0
+        self.owner = None
+        self._pg = bytearray(256)  # the page being filled
+        self._pv = memoryview(self._pg)
         self._vb = bytearray(256)  # the page being walked or read back
         self._vv = memoryview(self._vb)
-        self._v6 = self._vv[:6]
         self._b3 = bytearray(3)
         self._seq = array("I", bytes(4 * n))  # logical number of each sector, 0 none
         self._st = bytearray(n)
@@ -102,17 +99,19 @@ class Sectors:
 
     def check(self, addr: int) -> bool:
         """True when the record at addr is what was written."""
+        b = self._vv
+        self._hot = -1
         try:
-            end = self.kind_len(addr) & 0xFFFF
+            left = self.kind_len(addr) & 0xFFFF
             crc = crc32(self._b3, self._seq[addr >> 12] << 4 | addr >> 8 & 15)
-            self._hot = -1
             off = 0
-            while off < end:
-                part = self._vv[: min(end - off, 256)]
-                self.read(addr, off, part, len(part))
-                crc = crc32(part, crc)
-                off += len(part)
-            self.read(addr, end, self._vv[:4], 4)
+            while left:
+                b = b[:left]
+                self.read(addr, off, b, len(b))
+                crc = crc32(b, crc)
+                off += len(b)
+                left -= len(b)
+            self.read(addr, off, self._vv[:4], 4)
             return unpack_from("<I", self._vb)[0] == crc
         except StorageFailed:
             return False
@@ -157,6 +156,7 @@ class Sectors:
 
     def _load(self, page):
         if self._hot != page:
+            self._hot = -1
             self._rd(page, self._vb, 0)
             self._hot = page
 
@@ -165,17 +165,9 @@ class Sectors:
         self._load(page)
         v = self._vb
         n = unpack_from("<I", v)[0]
-        if v[4] >> 4 != 5 or sum(self._v6) + (v[7] << 8) + v[6] != 0xFFFF or n > _LAST or (n ^ page) & 15:
+        if v[4] >> 4 != 5 or sum(self._vv[:6]) + (v[7] << 8) + v[6] != 0xFFFF or (n ^ page) & 15:
             return 0
         return n
-
-    def _mark(self):
-        # the commit mark of the loaded page (whose header is good), or None
-        v = self._vb
-        if v[4] & _COMMIT and unpack_from("<I", v, _END)[0] == crc32(self._vv[:_END]):
-            if v[4] & 0xFC != _V1:
-                raise StorageFailed(_VERSION)
-            return unpack_from("<III", v, _MARK)
 
     def _blank(self, page):
         self._load(page)
@@ -208,13 +200,11 @@ class Sectors:
             s = (s + 1) % self._n
             if self._usable(s):
                 return s
-        raise StorageFailed(_FULL)
+        raise StorageFailed(_WORN)
 
     def _take(self):
         # A sector that only reads blank is erased again: an erasure may have been cut short
         # at its very end. On the first way round there has been none, as a rule.
-        if self._top << 4 > _LAST - 32:
-            raise StorageFailed(_WORN)
         s = self._sec
         while True:
             s = self._next(s)
@@ -243,12 +233,12 @@ class Sectors:
             self._st[s] = _READY
             return True
         self._aside(s)
-        self._free -= 1
         return False
 
     def _aside(self, s):
         self._st[s] = _BAD
         self.bad_sectors += 1
+        self._count()
 
 
 def parity(kind: int, n: int) -> int:
