@@ -31,7 +31,7 @@ def account(tmp_path, simdevice, monkeypatch):
 
 @pytest.fixture
 def running(account):
-    with device.Device(Path("f.img"), demo.free_port()) as running:
+    with device.Device(Path("f.img"), device.free_port()) as running:
         running.start()
         yield running
 
@@ -124,7 +124,7 @@ def test_a_message_over_the_spool_is_refused_on_the_transport(running):
 def test_two_devices_can_not_share_an_image(running):
     with (
         pytest.raises(ToolError, match="a device runs on it"),
-        device.Device(Path("f.img"), demo.free_port()),
+        device.Device(Path("f.img"), device.free_port()),
     ):
         pass
 
@@ -151,7 +151,7 @@ def dmtool(*words, **more):
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_run_prints_json_and_ends_when_told(account, ending):
-    port = demo.free_port()
+    port = device.free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "dmtool", "device", "run", "--image", "f.img", "--http", str(port), "--json"],
         stdout=subprocess.PIPE,
@@ -172,7 +172,7 @@ def test_run_prints_json_and_ends_when_told(account, ending):
 
 
 def test_run_prints_lines_for_people_and_stops_at_the_cut(account):
-    port = demo.free_port()
+    port = device.free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "dmtool", "device", "run", "-i", "f.img", "--http", str(port), "--cut", "1"],
         stdout=subprocess.PIPE,
@@ -203,7 +203,7 @@ def test_the_demo_fails_when_a_fact_does_not_hold(simdevice, monkeypatch):
     from dmtool import cli
     from typer.testing import CliRunner
 
-    monkeypatch.setattr(demo, "_REPLAY", 99)
+    monkeypatch.setattr(demo, "REPLAY", 99)
     done = CliRunner().invoke(cli.app, ["demo"])
     assert done.exit_code == 1
     (line,) = [line for line in done.stderr.split("\n") if line.startswith("dmtool: ")]

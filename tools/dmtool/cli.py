@@ -1,23 +1,17 @@
-"""The command line: what each command takes, and where its work is done.
-
-Exit codes: 0 done, 1 refused with a reason of one line, 2 usage. Results go to standard output,
-all else to standard error. No secret is an argument, and none is printed.
-"""
+"""The commands: what each takes, and where its work is done. The frame around them is app.py."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from typer.core import TyperGroup
 
 from . import account as accounts
 from . import commands as language
@@ -28,86 +22,22 @@ from . import inspect as inspecting
 from . import provision as provisioning
 from . import push_http, wbxml_decode, wbxml_encode, xml_text
 from . import tree as trees
-from .errors import ToolError, UsageError, os_error
-from .proof import ALGORITHMS
-
-_MAX_MESSAGE = 1 << 20
-_PLAIN = object()  # context of a command that runs inside another: refusals stay exceptions
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-class _Group(TyperGroup):
-    """The one place where a refusal becomes a line and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except ToolError as refusal:
-            if ctx.obj is _PLAIN:
-                raise
-            text = " ".join(str(refusal).split())
-            err.print(f"[bold red]dmtool:[/bold red] {escape(text)}")
-            raise typer.Exit(refusal.exit_code) from None
-        except BrokenPipeError:
-            # The reader of our output went away: nothing left to do for it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(1) from None
-
-
-def _app(**more: Any) -> typer.Typer:
-    return typer.Typer(
-        no_args_is_help=True,
-        rich_markup_mode="markdown",
-        pretty_exceptions_show_locals=False,  # locals may hold a secret
-        context_settings={"help_option_names": ["-h", "--help"]},
-        **more,
-    )
-
-
-app = _app(
-    cls=_Group,
-    name="dmtool",
-    help="Manage OMA DM devices by signed one-way messages: accounts, messages, pushes, flash images.",
-    epilog="Start with: dmtool account create, dmtool provision, dmtool device run; then dmtool compose "
-    "and dmtool push http. `dmtool COMMAND --help` shows examples.",
+from .app import (
+    NESTED,
+    AccountFile,
+    ImageFile,
+    account_app,
+    app,
+    device_app,
+    err,
+    out,
+    push_app,
+    read_message,
+    size_of,
+    write_private,
 )
-account_app = _app(help="Accounts: who sends to which device, with which secret.")
-push_app = _app(help="Send a finished message to a device.")
-device_app = _app(help="Simulated devices.")
-app.add_typer(account_app, name="account")
-app.add_typer(push_app, name="push")
-app.add_typer(device_app, name="device")
-
-AccountFile = Annotated[
-    Path, typer.Option("--account", "-a", metavar="FILE", help="Account file, as account create made it.")
-]
-ImageFile = Annotated[
-    Path, typer.Option("--image", "-i", metavar="FLASH.img", help="Flash image of the device.")
-]
-
-
-def _size(text: str) -> int:
-    units = {"K": 1 << 10, "M": 1 << 20}
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in units else (text, "")
-    if not number.isascii() or not number.isdigit():
-        raise UsageError(f"--size {text}: is no size; write octets, or for example 256K or 1M")
-    return int(number) * units.get(unit, 1)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_MESSAGE:
-            raise ToolError(f"{path}: is larger than 1 MiB; no device takes such a message")
-        octets = path.read_bytes()
-    except FileNotFoundError:
-        raise ToolError(f"{path}: no such file; make a message with: dmtool compose") from None
-    except OSError as error:
-        raise os_error(path, error) from None
-    if not octets:
-        raise ToolError(f"{path}: is empty; compose the message again")
-    return octets
+from .errors import ToolError, UsageError
+from .proof import ALGORITHMS
 
 
 @account_app.command("create")
@@ -165,7 +95,7 @@ def provision(
         image,
         accounts.load(account),
         rights=provisioning.rights_of(rights),
-        size=None if size is None else _size(size),
+        size=None if size is None else size_of(size),
         device=provisioning.Device(man=man, mod=mod),
     )
     what = "new account" if done.created else "re-keyed" if done.rekeyed else "unchanged"
@@ -232,21 +162,12 @@ def compose(
         sys.stdout.buffer.write(message.octets)
         sys.stdout.buffer.flush()
     else:
-        _write(output, message.octets)
+        write_private(output, message.octets)
     name = "message" if output is None else str(output)
     err.print(
         f"{escape(name)}: {len(message.octets)} octets, session {message.session_id:X}, "
         f"message {message.msg_id}"
     )
-
-
-def _write(path: Path, octets: bytes) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(octets)
-    except OSError as error:
-        raise os_error(path, error) from None
 
 
 @push_app.command("http")
@@ -274,7 +195,7 @@ def push_over_http(
     """
     if algorithm not in ALGORITHMS:
         raise UsageError(f"--algorithm {algorithm}: use {', '.join(ALGORITHMS)}")
-    octets = _read(message)
+    octets = read_message(message)
     hmac = accounts.load(account).header(octets, algorithm)
     answer = push_http.push(url, octets, hmac, nested=nested, chunked=chunked, timeout=timeout)
     if not answer.accepted:
@@ -351,7 +272,7 @@ def inspect(
 
     **Example:** `dmtool inspect m.wbxml --xml`
     """
-    octets = _read(file)
+    octets = read_message(file)
     document = wbxml_decode.decode(octets)
     if xml:
         if document.root is not None:
@@ -380,7 +301,7 @@ def _in_this_process(words: list[str]) -> None:
     with contextlib.ExitStack() as stack:
         stack.callback(setattr, err, "file", err.file)
         err.file = sys.stdout  # in the order of the story
-        app(words, prog_name="dmtool", standalone_mode=False, obj=_PLAIN)
+        app(words, prog_name="dmtool", standalone_mode=False, obj=NESTED)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import queue
+import socket
 import subprocess
 import threading
 import time
@@ -45,6 +46,13 @@ def micropython() -> tuple[str, str]:
     if not os.access(path, os.X_OK):
         raise ToolError(f"{_ROOT}: no MicroPython was set up for simulated devices; run there: make mpy")
     return path, heap
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Device:

@@ -22,6 +22,7 @@ from .errors import ToolError, os_error
 from .wbxml_decode import decode
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _MAX_FILE = 1 << 20
 
 
@@ -34,7 +35,9 @@ def write(element: Element) -> str:
 
 def _write(element: Element, lines: list[str], level: int, page: int) -> None:
     pad = "  " * level
-    name = re.sub(r"[^\w.-]", "_", element.name) or "_"
+    name = element.name
+    if not _NAME.fullmatch(name):  # a literal tag can hold anything
+        name = "_" + re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     head = name
     if element.page >= 0 and element.page != page:
         head += f' xmlns="{t.NAMESPACES[element.page]}"'
