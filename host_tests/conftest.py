@@ -13,17 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 # Tests import device code as a board does (`omadm`, `device`), the operator's side as
-# `dmtool`, and helpers by their bare names. fakes/ supplies `micropython` for CPython.
-for _folder in (
-    "tools",
-    "firmware",
-    "host_tests",
-    "host_tests/flow",
-    "host_tests/pure",
-    "host_tests/fakes",
-    "lib",
-):
-    sys.path.insert(0, str(ROOT / _folder))
+# `dmtool`, and helpers by their bare names, whatever folder of tests they are in. fakes/
+# supplies `micropython` for CPython.
+_FOLDERS = [ROOT / "lib", ROOT / "firmware", ROOT / "tools", ROOT / "host_tests" / "fakes"]
+_TESTS = sorted({path.parent for path in (ROOT / "host_tests").glob("*/*.py")} - set(_FOLDERS))
+sys.path[:0] = map(str, [*_FOLDERS, *_TESTS])
+sys.path.append(str(ROOT / "host_tests"))
 
 # Machines differ in speed, so no deadline; under CI the same examples every time.
 hypothesis.settings.register_profile("omadm", deadline=None, print_blob=True, derandomize=CI)
