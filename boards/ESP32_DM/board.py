@@ -1,0 +1,9 @@
+# What an ESP32 module of the WROOM kind has and what runs on it. A board.py on the file system takes its
+# place.
+STORE = ("esp32", "dmtree")  # the partition of that name; see device/storage.py
+SPOOL = 16 * 1024  # octets of the longest message
+RECEIVERS = (("http", 4035),)
+UART = (2, 17, 16, 115200)  # for a modem: number, TX pin, RX pin, baud
+WDT_MS = 8000  # machine.WDT: 0 leaves it off
+MAKER = b"Espressif"
+MODEL = b"ESP32"
