@@ -152,6 +152,31 @@ def test_bad_input_is_named(account, here):
     assert not (here / "f.img").exists() and not (here / "m").exists() and not (here / "b.toml").exists()
 
 
+def test_the_account_file_is_no_output(account, here):
+    before = (here / "a.toml").read_bytes()
+    refused("compose -a a.toml -o a.toml delete ./A", "account file", code=2)
+    refused("compose -a a.toml -o ./x/../a.toml delete ./A", "account file", code=2)
+    assert (here / "a.toml").read_bytes() == before
+
+
+def test_octets_that_are_no_text_are_refused(account):
+    refused(["compose", "-a", "a.toml", "-o", "m", "replace", "./A=\udcff"], "UTF-8")
+    refused(["account", "create", "b.toml", "--server-id", "s", "--device-id", "d\udcff"], "device_id")
+
+
+def test_a_disk_that_fails_is_named(account, monkeypatch):
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(accounts.os, "fsync", fail)
+    refused("provision -a a.toml -i f.img", "input/output error")
+
+
+def test_a_terminal_without_our_signs(image):
+    done = command_line(["tree", "f.img"], env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and "urn:dev:mac:07" in done.stdout
+
+
 def test_markup_in_names_is_text(account, here):
     assert "[bold]" in refused(["tree", "[bold]x"])
     assert "[/]" in refused(["compose", "-a", "[/].toml", "-o", "m", "delete", "./A"])

@@ -34,13 +34,19 @@ class _Group(TyperGroup):
         except ToolError as refusal:
             if ctx.obj is NESTED:
                 raise
-            text = " ".join(str(refusal).split())
-            err.print(f"[bold red]dmtool:[/bold red] {escape(text)}")
-            raise typer.Exit(refusal.exit_code) from None
+            raise _told(refusal) from None
         except BrokenPipeError:
             # The reader of our output went away: nothing left to do for it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
+        except OSError as error:
+            raise _told(os_error(error.filename or "input or output", error)) from None
+
+
+def _told(refusal: ToolError) -> typer.Exit:
+    text = " ".join(str(refusal).split())
+    err.print(f"[bold red]dmtool:[/bold red] {escape(text)}")
+    return typer.Exit(refusal.exit_code)
 
 
 def _app(**more: Any) -> typer.Typer:

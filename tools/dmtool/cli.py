@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import signal
 import sys
@@ -150,6 +151,8 @@ def compose(
         raise UsageError(f"--wbxml {wbxml}: use {', '.join(wbxml_encode.VERSIONS)}")
     if bool(command) == (xml is not None):
         raise UsageError("give commands, or --xml FILE, one of them")
+    if output is not None and output.resolve() == account.resolve():
+        raise UsageError(f"-o {output}: is the account file; name another")
     if output is None and sys.stdout.isatty():
         raise UsageError("a message is no text: give -o OUT, or send the output to a file")
     body = xml_text.read_body(xml) if xml is not None else language.parse(command or [])
@@ -306,4 +309,7 @@ def _in_this_process(words: list[str]) -> None:
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our signs is no reason to fail
     app(prog_name="dmtool")

@@ -37,6 +37,9 @@ def parse(words: list[str]) -> list[Element]:
     """
     commands = []
     rest = list(words)
+    for word in rest:
+        if any("\ud800" <= c < "\ue000" for c in word):
+            raise ToolError(f"{word!r}: is no text in UTF-8; use format bin and =@FILE")
     while rest:
         word = rest.pop(0)
         verb, space, operand = word.strip().partition(" ")

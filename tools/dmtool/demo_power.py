@@ -27,8 +27,8 @@ def power_cuts(demo: Stage) -> None:
     new = dict(old)
     for row in home:
         uri, _, value = row.partition("=")
-        fmt, _, *rest = old[f"./App/{uri}"]
-        new[f"./App/{uri}"] = (fmt, value.encode(), *rest)
+        fmt, _, verno, *rest = old[f"./App/{uri}"]
+        new[f"./App/{uri}"] = (fmt, value.encode(), int(str(verno)) + 1, *rest)
     demo.stop()
 
     shutil.copy(IMAGE, "before.img")

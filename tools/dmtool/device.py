@@ -172,11 +172,12 @@ def describe(event: Event) -> str:
 
 def _push(event: Event) -> str:
     flash = event["flash"]
-    cost = f"[dim]({flash['programs']} programs, {flash['erases']} erases)[/dim]"
+    cost = f"[dim](flash: {flash['programs']} pages written, {flash['erases']} sectors erased)[/dim]"
     if event["error"] is None:
         statuses = ", ".join(_runs(event["statuses"]))
         who = f"{escape(event['server'])} {event['session']:X}/{event['msg']}"
-        return f"[bold green]applied[/bold green] #{event['n']} {who}; {escape(statuses)} {cost}"
+        done = "applied" if all(number < 300 for _, number in event["statuses"]) else "applied in part"
+        return f"[bold green]{done}[/bold green] #{event['n']} {who}; {escape(statuses)} {cost}"
     return (
         f"[bold red]refused[/bold red] #{event['n']} {event['error']} {event['code']}: "
         f"{escape(reason(event))} {cost}"

@@ -136,7 +136,7 @@ class Stage:
     def facts(self) -> Facts:
         """Read the tree out of the flash: every node with all that a message can change."""
         return {
-            n.uri: (n.format, n.value, n.type, n.acl, n.title, n.access, n.permanent)
+            n.uri: (n.format, n.value, n.verno, n.type, n.acl, n.title, n.access, n.permanent)
             for n in tree.read(IMAGE)
         }
 
