@@ -1,0 +1,7 @@
+"""python -m modemsim"""
+
+import sys
+
+from .serve import main
+
+sys.exit(main())
