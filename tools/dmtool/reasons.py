@@ -83,6 +83,14 @@ REASONS = {
     "same account file.",
     96: "The device ran out of memory on this message; nothing of it was applied. Send fewer "
     "commands in one message.",
+    # sectors and pagelog
+    100: "The store needs a region of 8 to 4096 sectors of 4096 octets each. Check its size in board.py.",
+    101: "The flash of the store cannot be read. The board is damaged, or the region lies outside its flash.",
+    102: "No sector of the store takes writes any more. Nothing was changed; the flash is worn out.",
+    103: "The store was written by a newer version of omadm. Update the firmware, or erase the region.",
+    104: "The store is full; nothing was changed. Delete nodes, or give the region more sectors.",
+    105: "A page of the flash did not keep what was written. The sector is set aside and the write repeated.",
+    106: "A record has another length than was announced: an error in the store itself. Please report it.",
     # sms
     120: "The SMS ends too early. The modem or the serial line lost octets; the SMS stays in the "
     "modem's store and is read again.",
