@@ -351,3 +351,14 @@ def test_application_errors_do_not_stop_the_client():
     applied(d.send(m.replace(1, b"./Led/State", b"on")))
     assert d.client.hook_errors == 1
     assert d.heard == [(b"./Led/State", "replace")]
+
+
+def test_an_account_in_the_place_of_a_removed_one_starts_anew():
+    d = Device()
+    applied(d.push(m.message(9, 9, m.replace(1, b"./Led/State", b"on"))))
+    d.client.remove(b"./DMAcc/Acme")
+    assert d.push(m.message(9, 10, m.replace(1, b"./Led/State", b"off"))).code == 66
+    d.client.declare(account(b"Acme", m.SERVER, m.USER, m.KEY, m.NONCE))
+    applied(d.push(m.message(1, 1, m.replace(1, b"./Led/State", b"off"))))
+    d.boot()
+    assert d.push(m.message(1, 1, m.replace(1, b"./Led/State", b"on"))).code == 76

@@ -5,6 +5,8 @@
 # or raises StorageFailed, or CommandFailed with the status a command would have
 # got (404, 414, 420). A node that exists keeps its value through `declare`.
 
+from struct import pack
+
 from micropython import const
 
 from . import acl, uri, values
@@ -14,6 +16,7 @@ from .transaction import Transaction
 from .tree import Tree
 
 _ROOT_ACL = b"Add=*&Get=*"  # TND 7.7.1: what a root should start with
+_REPLAY = const(3)
 _PERMANENT = const(0x10)
 _ADD_GET = const(9)
 _PARENT = (b"", b"node", _ADD_GET)
@@ -96,6 +99,8 @@ class Local:
             raise CommandFailed(405)
         for below in list(self.tree.subtree(nid)):
             self.txn.delete(below)
+            if any(row[0] == below for row in self.store.pairs):  # who gets this number next starts anew
+                self.txn.add_record(_REPLAY, pack("<IHII", below, 0, 0, 0))
         self._commit_local()
 
     def _find(self, where):
