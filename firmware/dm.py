@@ -45,7 +45,7 @@ async def serve():
 
     dm = start()
     app.setup(dm)
-    dm.start()
+    dm.run_execs()
     lock = asyncio.Lock()
     for name, option in board.RECEIVERS:
         _tasks.append(asyncio.create_task(_keep(name, option, spool, lock)))
@@ -107,7 +107,7 @@ def status():
     store = dm.store
     gc.collect()
     print("device  ", (dm.device_id or b"not provisioned").decode())
-    print("accounts", b" ".join(account.server_id for account in dm.accounts).decode() or "none")
+    print("accounts", b" ".join([account.server_id for account in dm.accounts]).decode() or "none")
     print("pushes  ", dm.accepted, "accepted,", dm.refused, "refused since boot")
     log = store.log
     print(
@@ -129,4 +129,6 @@ def status():
     for i in range(max(0, len(store.journal) - 5), len(store.journal)):
         number, _, session, msg, what, outcomes = journal.read(store, i)
         text = ("message", "exec", "exec interrupted")[what]
-        print("#%d" % number, text, "%X/%d:" % (session, msg), *[b"%s=%d" % row for row in outcomes])
+        print(
+            "#%d" % number, text, "%X/%d:" % (session, msg), *[(b"%s=%d" % row).decode() for row in outcomes]
+        )

@@ -28,9 +28,12 @@ def open_region(where):
 def region_rp2(start: int, octets: int):
     """A part of the storage area of the flash; start counts from where that area begins.
 
-    ValueError when it does not lie in there. The file system must leave it alone: stock boot
-    code takes the whole area, so this needs a board build (boards/).
+    ValueError when it does not lie in there, or when the mounted file system reaches into it:
+    stock boot code gives it the whole area, so this needs a board build (boards/).
     """
+    files = os.statvfs("/")
+    if files[1] * files[2] > start:
+        raise ValueError("STORE in board.py: the file system lies there; make it smaller")
     # Writing runs scheduled callbacks before it returns: no callback may touch the store.
     from rp2 import Flash
 
@@ -111,10 +114,10 @@ class FileBlocks:
         return self.folder + "/" + str(n)
 
     def _hold(self, n):
-        if n == self._held:
-            return
         if not 0 <= n < self.sectors:
             raise OSError(22)
+        if n == self._held:
+            return
         self._sync()
         self._held = -1
         self._used = 0

@@ -78,7 +78,8 @@ class SimDevice:
         self.stop()
 
     def stop(self) -> int:
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
         try:
             self.process.wait(SECONDS)
         except subprocess.TimeoutExpired:
@@ -107,6 +108,17 @@ class SimDevice:
     def nothing_more(self) -> None:
         """No push was handed on and nothing was printed since the last event taken."""
         assert self.heap() and not self.noise, self.noise
+
+    def heap_or_cut(self) -> dict:
+        """The event after the next push: of the heap when it still runs, or of the power cut."""
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(b"heap\n")
+            self.process.stdin.flush()
+        while True:
+            found = self.events.get(timeout=SECONDS)
+            assert found is not None, self.noise
+            if found["event"] in ("heap", "power-cut"):
+                return found
 
     def heap(self) -> int:
         """Octets of heap free after a collection; no push may come before the answer."""
