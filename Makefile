@@ -30,7 +30,7 @@ mpy: micropython ## what a device runs, compiled to build/mpy and frozen into th
 demo: mpy ## the main job, step by step, on a simulated device
 	@.venv/bin/dmtool demo
 
-test: lint pytest ## everything that needs no hardware
+test: pytest lint ## everything that needs no hardware
 
 lint: .venv/stamp ## ruff and mypy
 	@.venv/bin/ruff check .
