@@ -5,7 +5,7 @@ from check import each_split, raises
 from omadm.codepages import PAGES
 from omadm.commands import Commands
 from omadm.errors import CommandFailed, Malformed, TooLarge
-from omadm.limits import CMD_ID_LEN, CMD_ID_ROOM, DATA_PIECES, ENTITY_OCTETS, TEXT_LEN
+from omadm.limits import CMD_ID_LEN, CMD_ID_ROOM, COPIED_OCTETS, DATA_PIECES, TEXT_LEN
 from omadm.wbxml import LITERAL, Parser
 
 try:
@@ -768,6 +768,25 @@ def test_meta_forms():
     assert one_item(item(b"./A", meta(size=b"0")))["size"] == 0
 
 
+def test_metinf_at_any_depth():
+    for n in (1, 24, 25):  # the parser allows 32 open elements, and an empty one in them
+        fmt = b"\x47" + s(b"chr") + b"\x01"
+        nested = e(
+            META, b"\x00\x01" + b"\x4e" * n, fmt if n < 25 else b"", b"\x0e", b"\x01" * n + b"\x00\x00"
+        )
+        assert one_item(item(b"./A", nested))["fmt"] == (b"chr" if n < 25 else None)
+
+
+def test_no_value_grows():
+    commands = Commands(Handler())
+    parser = Parser(commands, PAGES)
+    start = HEAD + b"\x6d" + HDR + b"\x6b\x45\x4b\x031\x00\x01\x54\x6e\x57\x03"
+    parser.feed(start, 0, len(start))
+    for _ in range(50):
+        parser.feed(b"x" * 100, 0, 100)
+        assert len(commands.value) <= TEXT_LEN
+
+
 def test_correlator():
     for order in (0, 1):
         parts = [e(CORRELATOR, s(b"job-7")), item(b"./A")]
@@ -818,8 +837,8 @@ def test_pieces_of_data_are_bounded():
 
 
 def test_entities_in_data_are_bounded():
-    assert data_of(*((b"\x02\x41",) * ENTITY_OCTETS)) == (b"A" * ENTITY_OCTETS, 1)
-    fails(413, item(b"./A", e(DATA, *((b"\x02\x41",) * (ENTITY_OCTETS + 1)))))
+    assert data_of(*((b"\x02\x41",) * COPIED_OCTETS)) == (b"A" * COPIED_OCTETS, 1)
+    fails(413, item(b"./A", e(DATA, *((b"\x02\x41",) * (COPIED_OCTETS + 1)))))
 
 
 def test_long_messages_take_no_more_room():

@@ -143,6 +143,34 @@ def test_any_kind_of_buffer():
     parser.feed(memoryview(padded), 60, len(padded) - 1)
     parser.close()
     assert sink.events == expected
+    sink.events = []
+    parser.reset()
+    parser.feed(padded, 2, len(padded) - 1)
+    assert sink.events == expected
+
+
+def test_where_texts_lie():
+    class Places:
+        def start(self, tag):
+            pass
+
+        def end(self, tag):
+            pass
+
+        def text(self, buf, off, end, at):
+            places.append((at, end - off))
+
+    content = b"\x03ab\x00\xc3\x02cd\x83\x00\x02\x41\xc3\x80\x03efg"
+    data = doc(content, b"\x02\xa4\x01\x6a\x03xyz")
+    for skip in (0, 3):
+        for pieces in ((len(data),), (12, len(data)), (20, len(data))):
+            places = []
+            parser = Parser(Places(), PAGES)
+            off = 0
+            for end in pieces:
+                parser.feed(b"\xff" * skip + data, skip + off, skip + end)
+                off = end
+            assert places == [(10, 2), (15, 2), (-1, 3), (-1, 1), (24, 3)]
 
 
 def test_keeps_no_reference():
@@ -177,7 +205,11 @@ def test_public_id():
         (PUBLIC_TEXT + b"\x00", 0),
         (b"a\x00" + PUBLIC_TEXT + b"\x00b", 2),
     ):
-        assert read(b"\x02\x00" + bytes((index, 0x6A, len(table))) + table + body) == [0x2D, -0x2D]
+        data = b"\x02\x00" + bytes((index, 0x6A, len(table))) + table + body
+        assert read(data) == [0x2D, -0x2D]
+        parser = Parser(Recorder(data), PAGES)
+        parser.feed(data, 0, len(data))
+        assert parser.public_id == 0x1201
     for number in (b"\x02", b"\x9f\x53", b"\xa4\x02", b"\x84\xa4\x01"):  # SyncML 1.1, DevInf ...
         refused(2, b"\x02" + number + b"\x6a\x00" + body)
     for table in (
@@ -218,6 +250,10 @@ def test_number():
     for padded in (b"\x6a", b"\x80\x6a", b"\x80\x80\x6a", b"\x80\x80\x80\x6a", b"\x80\x80\x80\x80\x6a"):
         assert read(b"\x02\xa4\x01" + padded + b"\x00\x2d") == [0x2D, -0x2D]
     refused(6, b"\x02\xa4\x01\x80\x80\x80\x80\x80\x6a\x00\x2d")
+    for n in range(8):  # behind a table too
+        head = b"\x02\xa4\x01\x6a" + bytes((n,)) + b"a" * n
+        assert in_root(b"\x02\x80\x80\x80\x80\x41\x02\x41", head) == [b"AA"]
+        refused(6, doc(b"\x02\x80\x80\x80\x80\x80\x41", head))
     refused(7, b"\x02\xa4\x01\x90\x80\x80\x80\x00\x00\x2d")  # 2**32
     refused(7, b"\x02\xa4\x01\xff\xff\xff\xff\x7f\x00\x2d")
     refused(3, b"\x02\xa4\x01\x8f\xff\xff\xff\x7f\x00\x2d")  # 2**32-1 is a number
@@ -239,6 +275,7 @@ def test_table_text():
     assert in_root(b"\x83\x01\x83\x04", head) == [b"bd"]
     assert in_root(b"\x83\x06", head) == [b"e"]  # the last one needs no NUL
     assert in_root(b"\x83\x02\x83\x05", head) == []
+    assert in_root(b"\x83\x00\x83\x01", b"\x02\xa4\x01\x6a\x03\x00ab") == [b"ab"]
     for token in (b"\x83", b"\x04", b"\x44"):
         for index in (b"\x07", b"\x08", b"\x8f\xff\xff\xff\x7f"):
             refused(14, doc(token + index, head))

@@ -136,7 +136,7 @@ class Commands:
                 to = 0
             self.value = b""
         elif to <= _ITEM:
-            to = self._open(tag, to)
+            self._open(tag, to)
         elif to < _SKIP and to != context:
             if seen & 1 << to or (to == _C_META and self.items):
                 to = 0
@@ -205,7 +205,7 @@ class Commands:
     # -- commands
 
     def _open(self, tag, to):
-        # A command, a list or an Item begins; returns its context, 0 to refuse it.
+        # A command, a list or an Item begins.
         slots = self.slots
         if to == _ITEM:
             if self.items and not self.status:
@@ -218,7 +218,7 @@ class Commands:
             for k in range(_C_FORMAT):
                 slots[k] = None
             self.item.begin()
-            return to
+            return
         self.tag = tag
         self.items = 0
         self.status = 406 if to == _OTHER else 0
@@ -227,8 +227,6 @@ class Commands:
             slots[k] = None
         if tag in self.lists and (tag == _T_ATOMIC or self.lists[-1] == tag):
             self.status = 500
-            to = _OTHER
-        return to
 
     def _cmd_id(self, cmd_id):
         # The CmdID of a command or list is known.
@@ -246,13 +244,10 @@ class Commands:
         if not good:
             self.status = self.status or 400
             self.slots[_ID] = cmd_id[:CMD_ID_LEN]
-        if self.context == _NEW_LIST:
-            if self.status:
-                self.context = _OTHER
-            else:
-                self.context = _LIST
-                self.lists.append(self.tag)
-                self.handler.begin(self.tag, cmd_id)
+        if self.context == _NEW_LIST and not self.status:  # else nothing in it is taken
+            self.context = _LIST
+            self.lists.append(self.tag)
+            self.handler.begin(self.tag, cmd_id)
 
     def _item_end(self):
         status = self.item.fill(self.slots, bool(self.seen & 1 << _DATA))
@@ -288,8 +283,6 @@ class Commands:
             if context == _I_META or context == _C_META or context == _CRED_META:
                 return  # MaxMsgSize, NextNonce and their like mean nothing here
         if _NEW_LIST <= context <= _C_META or context == _DATA or _LEAVES <= context < _HEADER_LEAVES:
-            if context == _NEW_LIST:
-                self.context = _OTHER
             if not self.status:
                 self.status = 400
                 if context == _DATA and tag >> 6 == 2:

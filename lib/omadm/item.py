@@ -3,16 +3,16 @@
 #
 # Contract: commands.py calls begin(), text() per piece of Data, fill(); then the handler
 # reads the attributes. Data is never copied: `data` is [at, n, at, n, ...] with `at` an
-# offset in the message, n octets. Only what lies nowhere in it (ENTITY) is kept as
-# bytes in place of `at`. Pieces side by side are one.
+# offset in the message, n octets. Only what does not lie there for this Item alone
+# (ENTITY, STR_T) is kept as bytes in place of `at`. Pieces side by side are one.
 # Meta of the Item stands before Meta of the command, element by element. What its
 # absence means is for the executor.
-# Bounds: DATA_PIECES, ENTITY_OCTETS; text() returns 413 beyond them.
+# Bounds: DATA_PIECES, COPIED_OCTETS; text() returns 413 beyond them.
 
 from micropython import const
 
 from .header import number
-from .limits import DATA_PIECES, ENTITY_OCTETS
+from .limits import COPIED_OCTETS, DATA_PIECES
 
 # Slots of the values, numbered by commands.py; Meta of the command is three above.
 _TARGET = const(0)
@@ -53,7 +53,7 @@ class Item:
         if n:
             data.append(at)
             data.append(n)
-        return 413 if self.copied > ENTITY_OCTETS or len(data) > 2 * DATA_PIECES else 0
+        return 413 if self.copied > COPIED_OCTETS or len(data) > 2 * DATA_PIECES else 0
 
     def fill(self, slots, has_data) -> int:
         """The Item is complete; returns 0, or 400 when its Size is no number."""

@@ -139,7 +139,6 @@ class Parser:
         while i < end:
             if state:
                 self.depth = depth
-                self.page = page
                 self.state = state
                 i = self._step(buf, i, end)
                 state = self.state
@@ -195,13 +194,12 @@ class Parser:
                 state = _N_LITERAL
             elif t == 0x44:
                 state = _N_LITERAL_C
-            elif t & 0x3F > 4 or t & 0xBF == 0x84:
+            elif t & 0x3F >= 4:
                 raise Malformed(_ATTRIBUTES)
             else:
                 raise Malformed(_TOKEN)
         self.state = state
         self.depth = depth
-        self.page = page
         self.fed = base + end
 
     def _step(self, buf, i, end):
@@ -216,7 +214,7 @@ class Parser:
                 self.state = _CONTENT
             if n > i:
                 self.on_text(buf, i, n, self.fed + i)
-            return n + 1 if n < end else end
+            return n + 1
         if state == _IN_OPAQUE:
             n = min(end, i + self.value)
             self.on_text(buf, i, n, self.fed + i)
@@ -229,7 +227,9 @@ class Parser:
             self.table[self.count : self.count + n] = buf[i : i + n]
             self.count += n
             if self.count == len(self.table):
-                self._table_done()
+                self.count = 0
+                self.state = _AT_ROOT
+                self._which()
             return i + n
         if state == _AT_ROOT:
             if t & 0x3F < 4 and t:
@@ -314,13 +314,9 @@ class Parser:
                 raise Malformed(_TABLE_OVERRUN)
             self.table = bytearray(n)
             self.state = _IN_TABLE
-            if not n:
-                self._table_done()
 
-    def _table_done(self):
-        # The header is complete: which document type is it?
-        self.count = 0
-        self.state = _AT_ROOT
+    def _which(self):
+        # The header is complete: is the document of our type, when its text says so?
         if not self.public_id:
             if self.table[self.index : self._table_end(self.index)] != self.public[1]:
                 raise Malformed(_PUBLIC_ID)
