@@ -836,9 +836,13 @@ def test_pieces_of_data_are_bounded():
     fails(413, item(b"./A", e(DATA, *((s(b"a"), b"\x02\x41") * 400))))
 
 
-def test_entities_in_data_are_bounded():
-    assert data_of(*((b"\x02\x41",) * COPIED_OCTETS)) == (b"A" * COPIED_OCTETS, 1)
-    fails(413, item(b"./A", e(DATA, *((b"\x02\x41",) * (COPIED_OCTETS + 1)))))
+def test_copied_octets_of_data_are_bounded():
+    assert data_of(b"\x02\x41" * COPIED_OCTETS) == (b"A" * COPIED_OCTETS, 1)
+    fails(413, item(b"./A", e(DATA, b"\x02\x41" * (COPIED_OCTETS + 1))))
+    head = b"\x02\xa4\x01\x6a\x88\x00" + b"a" * COPIED_OCTETS  # a table that is one string
+    assert data_of(b"\x83\x00", head=head) == (b"a" * COPIED_OCTETS, 1)
+    data = message(cmd(REPLACE, b"1", item(b"./A", e(DATA, b"\x83\x00\x83\x87\x7f"))), GOOD, head=head)
+    assert run(data).calls == [("fail", REPLACE, b"1", 413), GOOD_CALL]
 
 
 def test_long_messages_take_no_more_room():
