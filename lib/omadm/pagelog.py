@@ -46,10 +46,6 @@ _BLANK = const(2)  # reads blank
 _BAD = const(3)
 
 
-def _pages(octets: int) -> int:
-    return (octets + 261) // 246
-
-
 class PageLog(Sectors):
     """A log of transactions on a block device.
 
@@ -82,12 +78,21 @@ class PageLog(Sectors):
             self._top = seq[s]
             s = self._find(self._top + 1, s)
         bits = self._chain(order)
+        last = 0
+        pos = 8
         for s in order:
-            pos = 999
+            if not bits[s]:
+                continue
+            if seq[s] > last + 1:
+                pos = 999  # unknown
+            last = seq[s]
             for i in range(16):
                 if bits[s] >> i & 1:
-                    pos = self._walk(s << 4 | i, seq[s] << 4 | i, pos, self._found)
+                    pos = self._walk(s << 4 | i, last << 4 | i, pos, self._found)
                     self.owner.commit()
+                else:
+                    pos = 8  # the next page that counts begins a transaction
+        for s in range(n):
             if not bits[s]:
                 seq[s] = 0
         if not self._prev:
@@ -126,6 +131,8 @@ class PageLog(Sectors):
                     # all before it up to a page that says FIRST, or what the mark says
                     first = 0 if number else unpack_from("<I", v, _MARK)[0]
                 if here >= first:
+                    if not number:
+                        self.damaged += 1
                     if first or number:
                         bits[s] |= 1 << i
                     if not first and (not number or v[4] & _FIRST):
@@ -149,7 +156,7 @@ class PageLog(Sectors):
         fails; only the last addresses count. StorageFailed: no room or a broken device;
         nothing has changed.
         """
-        pages = _pages(size)
+        pages = (size + 261) // 246
         stop = self._top  # by then compaction has gone round once
         while True:
             while self._spare(largest or size) < pages:
@@ -288,7 +295,7 @@ class PageLog(Sectors):
     def _spare(self, big):
         # pages beyond the reserve: a copy of a sector whose last record is the largest, in
         # steps that each waste a part of a page, and a sector lost to a cut or to wear
-        return (self._free << 4) - self._idx - 20 - _pages(max(big, self._big))
+        return (self._free << 4) - self._idx - 21 - max(big, self._big) // 246
 
     def compact_step(self) -> bool:
         """One bounded piece of housekeeping: an erasure ahead, or a copy of up to 8 pages.
