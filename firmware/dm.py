@@ -12,6 +12,7 @@ from device import clock, mo_devinfo, storage
 from micropython import const
 from omadm import journal
 from omadm.client import Client
+from omadm.errors import StorageFailed
 from omadm.pagelog import PageLog
 from omadm.spool import Spool
 from omadm.store import Store
@@ -21,6 +22,7 @@ _IDLE_MS = const(1000)
 _RETRY_S = const(60)  # longest wait before a receiver is started again
 
 client = None
+spool = None
 receivers = []  # (name, receiver)
 trouble = {}  # name of a receiver: why it does not run
 _tasks = []
@@ -39,16 +41,18 @@ def start() -> Client:
 
 async def serve():
     """Receivers, housekeeping, watchdog: for ever. An application may run it as a task."""
-    gc.collect()
-    spool = Spool(board.SPOOL)  # first, while the heap has room for it in one piece
-    import app
+    global spool
+    if spool is None:
+        gc.collect()
+        spool = Spool(board.SPOOL)  # first, while the heap has room for it in one piece
+        import app
 
+        app.setup(start())
     dm = start()
-    app.setup(dm)
-    dm.run_execs()
+    dm.run_execs()  # what a reset left undone
     lock = asyncio.Lock()
     for name, option in board.RECEIVERS:
-        _tasks.append(asyncio.create_task(_keep(name, option, spool, lock)))
+        _tasks.append(asyncio.create_task(_keep(name, option, lock)))
     dog = _watchdog()
     while True:
         if dog:
@@ -62,10 +66,17 @@ def run():
         asyncio.run(serve())
     except KeyboardInterrupt:
         print("dm: stopped; dm.run() goes on")
+    except StorageFailed as e:
+        # No restart would help; the REPL does, and so does an application of one's own.
+        print("dm: the flash of STORE in board.py can't be used, code", e.args[0])
     finally:
-        receivers.clear()
+        # Sockets stay open with a loop that is left alone, and then nobody can listen again.
+        for task in _tasks:
+            task.cancel()
+        asyncio.run(asyncio.sleep_ms(_BUSY_MS))
         _tasks.clear()
-        asyncio.new_event_loop()  # tasks of the old one are gone with it
+        receivers.clear()
+        asyncio.new_event_loop()
 
 
 def _watchdog():
@@ -76,12 +87,12 @@ def _watchdog():
     return WDT(timeout=board.WDT_MS)
 
 
-async def _keep(name, option, spool, lock):
+async def _keep(name, option, lock):
     # Without network or modem a receiver fails; everything else goes on, and it is tried again.
     wait = 1
     while True:
         try:
-            receiver = _receiver(name, spool, lock)
+            receiver = _receiver(name, lock)
             receivers.append((name, receiver))
             trouble.pop(name, None)
             await receiver.serve(option)
@@ -92,7 +103,7 @@ async def _keep(name, option, spool, lock):
         wait = min(2 * wait, _RETRY_S)
 
 
-def _receiver(name, spool, lock):
+def _receiver(name, lock):
     # Imported here: Microdot takes 20 KB of heap where it is not frozen.
     if name == "http":
         from device.http_receiver import HttpReceiver

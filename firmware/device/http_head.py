@@ -90,12 +90,15 @@ class Head:
                 raise Refused(_BAD)
             return
         parts = _text(line).split(" ")
-        if len(parts) != 3 or not parts[0].isalpha() or parts[1][:1] not in ("/", "*"):
+        if len(parts) != 3 or not parts[0].isalpha() or parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
             raise Refused(_BAD)
-        if parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
+        path = parts[1].split("?")[0]
+        if path.startswith("http://"):  # absolute form, as proxies send it; RFC 9112 3.2.2
+            path = "/" + (path + "/").split("/", 3)[3].rstrip("/")
+        elif path[:1] not in ("/", "*"):
             raise Refused(_BAD)
         self.method = parts[0]
-        self.path = parts[1].split("?")[0]
+        self.path = path
 
     def _field(self, line, cut):
         colon = line.find(b":")

@@ -82,6 +82,8 @@ class HttpReceiver(Microdot):
             await self.start_server(host, port)
         finally:
             watch.cancel()
+            for connection in self.open:
+                connection.task.cancel()
 
     async def _watch(self):
         # One task for all deadlines: a timer for each connection would cost a task each.

@@ -16,12 +16,12 @@ def declare(client, maker: bytes = b"", model: bytes = b"") -> None:
     chars = b"chr"
     client.declare(
         (
-            (info, b"node", _GET, b"", b"urn:oma:mo:oma-dm-devinfo:1.1"),
+            (info, b"node", _GET, b"", b"urn:oma:mo:oma-dm-devinfo:1.0"),
             (info + b"/Man", chars, _GET, maker),
             (info + b"/Mod", chars, _GET, model or machine),
             (info + b"/DmV", chars, _GET, b"1.3"),
             (info + b"/Lang", chars, _GET, b"en"),
-            (detail, b"node", _GET, b"", b"urn:oma:mo:oma-dm-devdetail:1.1"),
+            (detail, b"node", _GET, b"", b"urn:oma:mo:oma-dm-devdetail:1.0"),
             (detail + b"/DevTyp", chars, _GET, sys.platform.encode()),
             (detail + b"/OEM", chars, _GET, maker),
             (detail + b"/FwV", chars, _GET, version),

@@ -56,6 +56,7 @@ dm.status()
 print("RUN")
 dm.run()
 dm.status()
+dm.run()
 from machine import WDT
 print("FED", WDT.fed > 0)
 """
@@ -89,8 +90,10 @@ def start(board):
     raise AssertionError(device.process.communicate()[0])
 
 
-def stop(device):
-    device.process.send_signal(signal.SIGINT)
+def stop(device, times=1):
+    for n in range(times):
+        time.sleep(0.3 * n)
+        device.process.send_signal(signal.SIGINT)
     said = device.process.communicate(timeout=10)[0]
     assert device.process.returncode == 0, said
     return said
@@ -101,7 +104,13 @@ def test_life_of_a_board(board):
     body = m.message(1, 1, m.replace(1, b"./Led/State", b"on"))
     assert device.send(request(body, b"x-syncml-hmac: " + m.hmac_header(body).encode())).status == 204
     assert device.send(request(b"forged")).status == 204
+    device.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)  # dm.run() a second time: it serves again
+    assert device.send(request(b"again")).status == 204
+    body = m.message(1, 2, m.replace(1, b"./Led/State", b"off"))
+    assert device.send(request(body, b"x-syncml-hmac: " + m.hmac_header(body).encode())).status == 204
     said = stop(device)
+    assert said.count("LED") == 2  # and its hooks are there once
     first, _, rest = said.partition("RUN\n")
     assert "not provisioned" in first and "accounts none" in first
     assert "LED b'on'" in rest and "FED True" in rest
@@ -116,6 +125,6 @@ def test_life_of_a_board(board):
     # After a restart the tree, the journal and the replay pair are there.
     device = start(board)
     assert device.send(request(body, b"x-syncml-hmac: " + m.hmac_header(body).encode())).status == 204
-    said = stop(device)
+    said = stop(device, 2)
     assert "pushes   0 accepted, 1 refused since boot" in said and "LED" not in said
     assert m.DEVICE.decode() in said.partition("RUN\n")[0]

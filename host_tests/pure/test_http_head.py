@@ -72,6 +72,18 @@ def test_absent_fields():
     assert head.hmac is None and head.app_id is None and not head.expect
 
 
+def test_absolute_form():
+    for target, path in (
+        (b"http://device:4035/wappush", "/wappush"),
+        (b"http://device/wappush?x=/y", "/wappush"),
+        (b"http://device/a/b", "/a/b"),
+        (b"http://device/", "/"),
+        (b"http://device", "/"),
+        (b"http://", "/"),
+    ):
+        assert read(b"POST " + target + b" HTTP/1.1\r\n\r\n").path == path
+
+
 def test_start_lines_refused():
     for line in (
         b"",
@@ -83,7 +95,7 @@ def test_start_lines_refused():
         b"POST / http/1.1",
         b"P@ST / HTTP/1.1",
         b"POST wappush HTTP/1.1",
-        b"POST http://device/wappush HTTP/1.1",
+        b"POST ftp://device/wappush HTTP/1.1",
         b" POST / HTTP/1.1",
         b"POST /\x00 HTTP/1.1",
         b"POST /\xff HTTP/1.1",
