@@ -156,17 +156,27 @@ def constants(tree: ast.Module) -> dict[str, int]:
     return found
 
 
+def gives_code(function: ast.FunctionDef) -> bool:
+    """Return whether its parameter `code` is raised, or kept under that name."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and ast.unparse(node) in [f"{name}(code)" for name in CODED]:
+            return True
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "code":
+            return any(isinstance(target, ast.Attribute) and target.attr == "code" for target in node.targets)
+    return False
+
+
 def coded(tree: ast.Module) -> Iterator[ast.expr]:
     """Yield every expression that gives a reason code.
 
     It is the argument of one of the four exceptions, or of a parameter called `code` of a
-    function of the same module.
+    function of the same module that raises it or keeps it as an attribute `code`.
     """
     place = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             names = [argument.arg for argument in node.args.args]
-            if "code" in names:
+            if "code" in names and gives_code(node):
                 place[node.name] = names.index("code") - (names[0] == "self")
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
