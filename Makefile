@@ -5,7 +5,6 @@ PYTHON3 ?= python3
 PYTHON := .venv/bin/python
 SECONDS ?= 60
 export PYTHONDONTWRITEBYTECODE = 1
-# Where several interpreters are about, tools are started by path only.
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
