@@ -73,10 +73,14 @@ def run():
         # Sockets stay open with a loop that is left alone, and then nobody can listen again.
         for task in _tasks:
             task.cancel()
-        asyncio.run(asyncio.sleep_ms(_BUSY_MS))
+        asyncio.run(_pause())
         _tasks.clear()
         receivers.clear()
         asyncio.new_event_loop()
+
+
+async def _pause():
+    await asyncio.sleep_ms(_BUSY_MS)
 
 
 def _watchdog():

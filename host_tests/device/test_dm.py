@@ -91,8 +91,8 @@ def start(board):
 
 
 def stop(device, times=1):
-    for n in range(times):
-        time.sleep(0.3 * n)
+    for _ in range(times):
+        time.sleep(0.3)  # the answer comes before the push is looked at
         device.process.send_signal(signal.SIGINT)
     said = device.process.communicate(timeout=10)[0]
     assert device.process.returncode == 0, said
