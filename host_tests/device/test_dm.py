@@ -90,10 +90,14 @@ def start(board):
     raise AssertionError(device.process.communicate()[0])
 
 
+def interrupt(device):
+    time.sleep(0.3)  # the answer comes before the push is looked at
+    device.process.send_signal(signal.SIGINT)
+
+
 def stop(device, times=1):
     for _ in range(times):
-        time.sleep(0.3)  # the answer comes before the push is looked at
-        device.process.send_signal(signal.SIGINT)
+        interrupt(device)
     said = device.process.communicate(timeout=10)[0]
     assert device.process.returncode == 0, said
     return said
@@ -104,7 +108,7 @@ def test_life_of_a_board(board):
     body = m.message(1, 1, m.replace(1, b"./Led/State", b"on"))
     assert device.send(request(body, b"x-syncml-hmac: " + m.hmac_header(body).encode())).status == 204
     assert device.send(request(b"forged")).status == 204
-    device.process.send_signal(signal.SIGINT)
+    interrupt(device)
     time.sleep(0.5)  # dm.run() a second time: it serves again
     assert device.send(request(b"again")).status == 204
     body = m.message(1, 2, m.replace(1, b"./Led/State", b"off"))
