@@ -5,6 +5,7 @@
 // Limits: no model of misses in the XIP cache (code in flash runs as fast as code in RAM), one core, no radio.
 
 import { BootRom, ROM_END } from './bootrom.mjs';
+import { makeLoop } from './core.mjs';
 import { Flash, SECTOR } from './flash.mjs';
 import { RP2040 } from './library.mjs';
 import { Cdc, Uart } from './serial.mjs';
@@ -75,6 +76,7 @@ export class Machine {
     this.instructions = 0;
     this.nanosBefore = 0; // simulated time of earlier boots
     this.boots = 0;
+    this.makeLoop = makeLoop;
     this.onCdc = () => {};
     this.onUart = () => {};
     this.halted = null;
@@ -111,6 +113,7 @@ export class Machine {
     core.LR = 0;
     core.SP = STACK;
     chip.onBreak = (code) => this.halt('fault', `the processor met a breakpoint (${code}): a panic of the firmware`);
+    this.loop = this.makeLoop(chip, this.rom, ROM_END);
     this.nanosPerCycle = 1e9 / chip.clkSys;
     chip.addClockListener((hertz) => { this.nanosPerCycle = 1e9 / hertz; });
     secondCore(chip.sio);
@@ -151,22 +154,9 @@ export class Machine {
 
   // Execute up to `limit` instructions; return early when halted, or when the processor waits (then `idle` tells how long).
   run(limit) {
-    const { core, clock } = this.chip;
-    const { registers } = core;
-    let left = limit;
-    while (left > 0 && !core.waiting && this.halted === null) {
-      let cycles = 0;
-      if (registers[15] < ROM_END) {
-        cycles = this.rom.service(core);
-        if (this.halted) {
-          break;
-        }
-      }
-      cycles += core.executeInstruction();
-      clock.tick(cycles * this.nanosPerCycle);
-      left--;
+    if (!this.chip.core.waiting && this.halted === null) {
+      this.instructions += this.loop(this, limit);
     }
-    this.instructions += limit - left;
   }
 
   // Let simulated time pass, at most `idle`, while the processor waits.
