@@ -60,7 +60,7 @@ class HttpReceiver(Microdot):
         self.head_ms = head_ms
         self.whole_ms = whole_ms
         self.connections = connections
-        self.open = []
+        self.open: list[Connection] = []
         self.taken = 0  # pushes handed on
         self.refused = 0  # requests answered with an error
         self.dropped = 0  # connections closed for time, for room, or by the other side
@@ -68,7 +68,7 @@ class HttpReceiver(Microdot):
         Request.max_body_length = 0
         Request.max_content_length = len(spool.buf) + MAX
         # Its own answer to OPTIONS is a 200 without push status.
-        self.options_handler = None
+        self.options_handler = None  # type: ignore[assignment]
         self.route(_PATH, ["POST"])(self._post)
         self.route(_PATH, ["OPTIONS"])(self._options)
         self.errorhandler(404)(self._not_found)

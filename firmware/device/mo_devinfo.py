@@ -10,7 +10,7 @@ _GET = 8
 def declare(client, maker: bytes = b"", model: bytes = b"") -> None:
     """Create what is missing, and bring the versions up to date after a new firmware."""
     machine = getattr(sys.implementation, "_machine", sys.platform).encode()
-    version = sys.version.encode()
+    version = sys.version.split("; ")[-1].encode()
     info = b"./DevInfo"
     detail = b"./DevDetail"
     chars = b"chr"
