@@ -28,9 +28,8 @@ from struct import pack_into, unpack_from
 from micropython import const
 
 from .errors import StorageFailed
-from .sectors import Sectors, parity
+from .sectors import Sectors
 
-_VERSION = const(103)
 _FULL = const(104)
 _BAD_PAGE = const(105)
 _LENGTH = const(106)
@@ -38,7 +37,6 @@ _LENGTH = const(106)
 _MARK = const(240)
 _END = const(252)
 _FIRST = const(1)
-_COMMIT = const(2)
 _V1 = const(0x54)
 _STEP = const(7)  # full pages after which a compaction step takes no more records
 
@@ -113,14 +111,7 @@ class PageLog(Sectors):
             for i in range(15, -1, -1):
                 here = self._seq[s] << 4 | i
                 number = self._number(s << 4 | i)
-                if (
-                    number
-                    and here <= want
-                    and v[4] & _COMMIT
-                    and unpack_from("<I", v, _END)[0] == crc32(self._vv[:_END])
-                ):
-                    if v[4] & 0xFC != _V1:
-                        raise StorageFailed(_VERSION)
+                if number and here <= want and self._commits():
                     first, tail, want = unpack_from("<III", v, _MARK)
                     if not self._prev:
                         self._prev = here
@@ -175,7 +166,8 @@ class PageLog(Sectors):
         pg = self._pg
         if pg[5] == 255:
             pg[5] = pos - 8
-        pack_into("<BH", pg, pos, kind | parity(kind, length) << 7, length)
+        x = kind ^ length ^ length >> 8
+        pack_into("<BH", pg, pos, kind | 0x6996 >> ((x ^ x >> 4) & 15) << 7 & 128, length)
         if length > self._big:
             self._big = length
         self._crc = self._top << 4 | self._idx
@@ -187,19 +179,17 @@ class PageLog(Sectors):
     def write(self, buf, off: int, end: int):
         """Append buf[off:end] to the record."""
         pos = self._pos
-        n = end - off
-        if n != len(buf) or pos + n > 256:
-            buf = memoryview(buf)[off:end]
-            while pos + n > 256:
-                m = 256 - pos
-                self._pg[pos:] = buf[:m]
-                buf = buf[m:]
-                n -= m
-                self._pos = 256
-                self._turn()
-                pos = 8
-        self._pos = pos + n
-        self._pg[pos : pos + n] = buf
+        stop = pos + end - off
+        while stop > 256:
+            m = off + 256 - pos
+            self._pg[pos:] = buf[off:m]
+            self._pos = 256
+            self._turn()
+            off = m
+            pos = 8
+            stop -= 248
+        self._pg[pos:stop] = buf[off:end]
+        self._pos = stop
 
     def copy(self, addr: int, off: int, n: int):
         """Append n octets of the committed record at addr from body offset off."""

@@ -32,9 +32,12 @@ from .errors import StorageFailed
 _GEOMETRY = const(100)
 _UNREADABLE = const(101)
 _WORN = const(102)
+_VERSION = const(103)
 
 _MARK = const(240)  # offset of the commit mark
+_END = const(252)  # offset of its CRC
 _COMMIT = const(2)
+_V1 = const(0x54)
 
 _READY = const(1)  # states of a sector: erased by us since boot
 _BAD = const(3)
@@ -134,7 +137,8 @@ class Sectors:
             addr = page << 8 | pos
             n = v[pos + 2] << 8 | v[pos + 1]
             last = pos + 7 + n
-            if not kind & 127 or parity(kind, n):
+            x = kind ^ n ^ n >> 8
+            if not kind & 127 or 0x6996 >> ((x ^ x >> 4) & 15) & 1:
                 fn(0, addr, 0, False)
                 return 999
             if last <= 256:
@@ -169,9 +173,18 @@ class Sectors:
             return 0
         return n
 
+    def _commits(self):
+        # true when the loaded page, whose header is good, ends in a sound commit mark
+        v = self._vb
+        if not v[4] & _COMMIT or unpack_from("<I", v, _END)[0] != crc32(self._vv[:_END]):
+            return False
+        if v[4] & 0xFC != _V1:
+            raise StorageFailed(_VERSION)
+        return True
+
     def _blank(self, page):
         self._load(page)
-        return not self._vb.strip(b"\xff")
+        return crc32(self._vb) == 0xFEA8A821
 
     # -- sectors
 
@@ -239,9 +252,3 @@ class Sectors:
         self._st[s] = _BAD
         self.bad_sectors += 1
         self._count()
-
-
-def parity(kind: int, n: int) -> int:
-    """1 when the number of ones in kind and n together is odd."""
-    n ^= n >> 8 ^ kind
-    return 0x6996 >> ((n ^ n >> 4) & 15) & 1
