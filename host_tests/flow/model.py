@@ -195,9 +195,7 @@ class Model:
         self.pairs = {}  # server: last accepted (SessionID, MsgID)
         self.handlers = set(handlers)  # addresses an Exec may be for
 
-    def declare(
-        self, uri, fmt="chr", value=b"", acl=b"", type=None, access="", permanent=True, title=b""
-    ):
+    def declare(self, uri, fmt="chr", value=b"", acl=b"", type=None, access="", permanent=True, title=b""):
         """Create a node locally, with its parents (interior, as permanent as it is).
 
         access: names separated by blanks; nothing means all.
@@ -206,7 +204,7 @@ class Model:
         for i in range(1, len(path)):
             self.nodes.setdefault(path[:i], Node("node", b"", permanent=permanent))
         if type is None:
-            type = b"" if fmt == "node" else b"text/plain"
+            type = default_type(fmt)
         allowed = access.split() or ANY_ACCESS
         node = Node(fmt, type, value, parse_acl(acl), allowed, permanent)
         node.title = title
@@ -264,12 +262,13 @@ class Model:
             self._run(server, command, outcomes, None)
         return outcomes
 
-    def _run(self, server, command, outcomes, inside):
-        # inside: the state of the Atomic around the command, {"failed": bool}, or None.
+    def _run(self, server, command, outcomes, inside, parent=None):
+        # inside: the state of the Atomic around the command, {"failed": bool}, or None;
+        # parent: what the command stands in directly, if that is a Sequence.
         kind, cmd_id = command[:2]
-        if kind == "sequence":
+        if kind == "sequence" and parent != kind:
             for child in command[2]:
-                self._run(server, child, outcomes, inside)
+                self._run(server, child, outcomes, inside, kind)
             outcomes.append((cmd_id, 215 if inside and inside["failed"] else 200))
             return
         if kind == "atomic" and not inside:
@@ -286,8 +285,8 @@ class Model:
         if inside and inside["failed"]:
             outcomes.append((cmd_id, 215))
             return
-        if kind == "atomic":
-            status = 500  # no Atomic in an Atomic
+        if kind in ("atomic", "sequence"):
+            status = 500  # no Atomic in an Atomic, no Sequence right in a Sequence
         else:
             status = self.one(server, *command)
         if inside and status >= 300:
@@ -328,9 +327,7 @@ class Model:
         check_type(type)
         for i in range(len(parent) + 1, len(path)):
             self.nodes[path[:i]] = Node("node", b"")
-        if type is None:
-            type = b"" if fmt == "node" else b"text/plain"
-        self.nodes[path] = Node(fmt, type, value)
+        self.nodes[path] = Node(fmt, type or default_type(fmt), value)
         top = self.nodes[path[: len(parent) + 1]]
         if top.interior and not self.grants(parent, "Replace", server):
             # The rights the server would lack, and those the new ACL would hide.
@@ -343,7 +340,8 @@ class Model:
     def _replace(self, path, data, fmt, type):
         node = self.nodes[path]
         need(not node.interior, 405)
-        stored = node.fmt if fmt is None else format_of(fmt)
+        stored = node.fmt if fmt is None else format_name(fmt)
+        type = default_type(stored) if type == b"" else type
         need(stored != "node", 405)
         if node.permanent:
             need(stored == node.fmt, 405)
@@ -413,16 +411,21 @@ def octets(text):
 # --- values ---
 
 
-def format_of(fmt):
-    """The Format a node gets from the Format in Meta."""
+def format_name(fmt):
+    """The Format a node gets from the Format in Meta, if there is such a Format."""
     name = fmt.decode("latin-1").lower()
-    need(name in FORMATS, 415)
     return "bin" if name == "b64" else name  # base64 is how it travels
+
+
+def default_type(fmt):
+    """The Type of a node that nobody gave one, or an empty one."""
+    return b"" if fmt == "node" else b"text/plain"
 
 
 def value_of(fmt, data, default):
     """(Format, value) to store, from Meta Format and Data."""
-    stored = default if fmt is None else format_of(fmt)
+    stored = default if fmt is None else format_name(fmt)
+    need(stored in FORMATS, 415)
     value = data or b""
     if fmt is not None and fmt.lower() == b"b64":
         try:
@@ -437,5 +440,5 @@ def value_of(fmt, data, default):
 def check_type(type):
     """Refuse a Type that is too long, or a TNDS object."""
     if type is not None:
-        need(len(type) <= PROP_LEN, 413)
         need(not type.startswith(b"application/vnd.syncml.dmtnds"), 415)
+        need(len(type) <= PROP_LEN, 413)

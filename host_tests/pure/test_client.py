@@ -362,3 +362,14 @@ def test_an_account_in_the_place_of_a_removed_one_starts_anew():
     applied(d.push(m.message(1, 1, m.replace(1, b"./Led/State", b"off"))))
     d.boot()
     assert d.push(m.message(1, 1, m.replace(1, b"./Led/State", b"on"))).code == 76
+
+
+def test_the_order_of_reasons_and_a_change_of_the_root():
+    d = Device()
+    long = b"t" * 256
+    applied(d.send(m.add(1, b"./N", b"x", b"what", b"urn:oma:mo:oma-dm-dmacc:1.0"),
+                   m.add(2, b"./N", b"x", b"int", long), m.add(3, b"./N", b"1", b"int", long),
+                   m.replace(4, b"./Led/State", b"x", b"what"), m.replace(5, b"./Led/State", b"x", b"int"),
+                   m.replace(6, b".?prop=Title", b"top")))
+    assert d.statuses == [405, 415, 413, 405, 405, 200], d.statuses
+    assert d.heard == [(b".", "replace")], d.heard

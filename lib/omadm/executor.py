@@ -35,6 +35,7 @@ _BOOL = const(3)
 _FLOAT = const(5)
 _B64 = const(9)
 _NULL = const(10)
+_UNKNOWN = const(15)  # no format at all: 415, once nothing comes before it
 
 
 class Executor:
@@ -150,7 +151,7 @@ class Executor:
     def _hear(self, segments, kind):
         # Remember which hooks of the application a change concerns.
         if self.hooks:
-            where = b"./" + b"/".join(segments)
+            where = b"/".join([b"."] + segments)
             for hook in self.hooks:
                 if _is_at_or_below(hook[0], where) or _is_at_or_below(where, hook[0]):
                     self.changed.append((hook[1], where, kind))
@@ -279,26 +280,23 @@ class Executor:
     def _mime(self, item, fmt):
         # Type as it is stored: the default of a leaf as nothing; None when not given.
         mime = item.mime
-        if mime is None:
-            return None
-        if len(mime) > PROP_LEN:
-            raise CommandFailed(413)
-        if is_dmacc(mime):
+        if mime and is_dmacc(mime):
             raise CommandFailed(405)  # R45
-        if mime.startswith(b"application/vnd.syncml.dmtnds"):
-            raise CommandFailed(415)
         return b"" if fmt and mime == b"text/plain" else mime
 
     def _format(self, item, fmt):
         # Format as it is stored. Over WBXML b64 says how the octets travel, they are bin (TND 7.7.2).
         if item.fmt is not None:
-            fmt = values.number_of(item.fmt)
+            try:
+                fmt = values.number_of(item.fmt)
+            except CommandFailed:
+                return _UNKNOWN
             if fmt == _B64:
                 fmt = _BIN
         return fmt
 
     def _value(self, item, fmt):
-        # (where, octets) of an Item's Data; 415 when they are none of the format.
+        # (where, octets) of an Item's Data; 415 when they are none of the format, 413, 415 for its Type.
         n = item.data_len
         if item.size >= 0 and item.size != n:
             raise CommandFailed(424)
@@ -308,7 +306,9 @@ class Executor:
             where = item.data[0]
         else:
             where = self.txn.keep(self._octets(item, n))
-        if fmt == _NODE or fmt == _NULL:
+        if fmt == _UNKNOWN:
+            good = False
+        elif fmt == _NODE or fmt == _NULL:
             good = not n
         elif fmt == _BIN and item.fmt is not None and item.fmt.lower() == b"b64":
             good = True
@@ -318,8 +318,11 @@ class Executor:
                 good = False
         else:
             good = not _BOOL <= fmt <= _FLOAT or n <= 32 and values.is_legal(fmt, self._octets(item, 32))
-        if not good:
+        mime = item.mime or b""
+        if not good or mime.startswith(b"application/vnd.syncml.dmtnds"):
             raise CommandFailed(415)
+        if len(mime) > PROP_LEN:
+            raise CommandFailed(413)
         return where, n
 
     def _octets(self, item, most):
