@@ -333,8 +333,9 @@ def test_final():  # R15
     for last in (GOOD, END, b"\x04\x00", cmd(ATOMIC, b"5")):
         refused(45, HEAD + e(SYNCML, HDR, e(SYNC_BODY, GOOD, END, last)))
     assert run(HEAD + e(SYNCML, HDR, e(SYNC_BODY, GOOD, e(FINAL, s(b" "))))).calls == [GOOD_CALL]
-    refused(34, HEAD + e(SYNCML, HDR, e(SYNC_BODY, e(FINAL, s(b"x")))))
-    refused(32, HEAD + e(SYNCML, HDR, e(SYNC_BODY, e(FINAL, GOOD))))
+    refused(45, HEAD + e(SYNCML, HDR, e(SYNC_BODY, e(FINAL, s(b"x")))))
+    refused(45, HEAD + e(SYNCML, HDR, e(SYNC_BODY, e(FINAL, GOOD))))
+    refused(45, HEAD + e(SYNCML, HDR, e(SYNC_BODY, END, s(b"x"))))
     # Final anywhere else is no Final
     refused(44, HEAD + e(SYNCML, HDR, e(SYNC_BODY, cmd(ATOMIC, b"1", END))))
 
@@ -769,12 +770,11 @@ def test_meta_forms():
 
 
 def test_metinf_at_any_depth():
-    for n in (1, 24, 25):  # the parser allows 32 open elements, and an empty one in them
-        fmt = b"\x47" + s(b"chr") + b"\x01"
-        nested = e(
-            META, b"\x00\x01" + b"\x4e" * n, fmt if n < 25 else b"", b"\x0e", b"\x01" * n + b"\x00\x00"
-        )
-        assert one_item(item(b"./A", nested))["fmt"] == (b"chr" if n < 25 else None)
+    fmt = b"\x47" + s(b"chr") + b"\x01"
+    for n, inner, expected in ((1, fmt, b"chr"), (26, fmt, b"chr"), (27, b"\x0e", None)):
+        # 32 open elements, as many as the parser allows, and an empty one in them
+        nested = e(META, b"\x00\x01" + b"\x4e" * n, inner, b"\x01" * n + b"\x00\x00")
+        assert one_item(item(b"./A", nested))["fmt"] == expected
 
 
 def test_no_value_grows():

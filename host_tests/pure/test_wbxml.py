@@ -344,6 +344,8 @@ def test_page_lasts_until_the_next_switch():
         0x1A, 0x47, -0x47, -0x1A, 0x52, -0x52, 0x12, -0x12,
     ]  # fmt: skip
     assert in_root(b"\x00\x02\x00\x01\x00\x00") == []
+    for page in (3, 7, 255):
+        refused(9, doc(bytes((0, page))))
     assert in_root(b"\x03a\x00\x00\x01\x03b\x00") == [b"ab"]
 
 

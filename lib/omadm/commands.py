@@ -115,7 +115,6 @@ class Commands:
                 self._mistake(tag, 0)
             return
         context = self.context
-        seen = self.seen
         to = 0
         if context <= _BODY:
             tags, leads_to = GRAMMAR[context]
@@ -125,8 +124,6 @@ class Commands:
                     to = leads_to[k]
                     break
                 k += 1
-            if context == _BODY and seen & 1 << _FINAL:
-                raise Malformed(_FINAL_NOT_LAST)
         if not to:
             self.skip = 1
             self._mistake(tag, _UNKNOWN)
@@ -138,6 +135,7 @@ class Commands:
         elif to <= _ITEM:
             self._open(tag, to)
         elif to < _SKIP and to != context:
+            seen = self.seen
             if seen & 1 << to or (to == _C_META and self.items):
                 to = 0
             self.seen = seen | 1 << to
@@ -149,7 +147,7 @@ class Commands:
         elif _RESP_URI <= to <= _SKIP:
             self.skip = 1
         else:
-            self.stack[self.depth] = context
+            self.stack[self.depth] = to if to == _FINAL else context
             self.depth += 1
             self.context = to
 
@@ -175,8 +173,7 @@ class Commands:
         elif context == _HEADER:
             self.handler.header(Header(self.slots, bool(self.seen & 1 << _CRED)))
         elif context == _BODY:
-            if not self.seen & 1 << _FINAL:
-                raise Malformed(_NO_FINAL)
+            raise Malformed(_NO_FINAL)
         elif context == _SYNCML and not self.seen & 1 << _BODY:
             raise Malformed(_ORDER)
 
@@ -292,4 +289,4 @@ class Commands:
         elif tag and (context == _LIST or context == _BODY):
             self.handler.fail(tag, b"", 400)
         else:
-            raise Malformed(code)
+            raise Malformed(_FINAL_NOT_LAST if context == _FINAL else code)

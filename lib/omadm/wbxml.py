@@ -58,8 +58,7 @@ _AT_ROOT = const(4)
 _AT_VERSION = const(5)
 _IN_TABLE = const(6)
 _DONE = const(7)
-# ... or inside a mb_u_int32, which is
-_N_PUBLIC_ID = const(8)
+_N_PUBLIC_ID = const(8)  # or inside a mb_u_int32, and which
 _N_PUBLIC_INDEX = const(9)
 _N_CHARSET = const(10)
 _N_TABLE = const(11)
@@ -95,9 +94,7 @@ class Parser:
         self.state = _AT_VERSION
         self.value = self.count = self.index = 0
         self.table = bytearray()
-        self.copied = 0
-        self.depth = 0
-        self.page = 0
+        self.copied = self.depth = self.page = 0
         self.public_id = 0  # 1 when the document does not say what it is
 
     def feed(self, buf, off, end):
@@ -129,22 +126,24 @@ class Parser:
         on_end = self.on_end
         on_text = self.on_text
         stack = self.stack
+        pages = self.pages
         deepest = WBXML_DEPTH
         state = self.state
         depth = self.depth
         page = self.page
-        top, hole = self.pages[page >> 6]
+        top, hole = pages[page >> 6]
         base = self.fed - i
         self.fed = base  # while running: where buf[0] would lie in the message
         while i < end:
             if state:
                 self.depth = depth
+                self.page = page
                 self.state = state
                 i = self._step(buf, i, end)
                 state = self.state
                 depth = self.depth
                 page = self.page
-                top, hole = self.pages[page >> 6]
+                top, hole = pages[page >> 6]
                 continue
             t = buf[i]
             i += 1
@@ -184,8 +183,16 @@ class Parser:
                     i = n
                 else:
                     state = _N_OPAQUE
-            elif t == 0:
-                state = _IN_PAGE
+            elif t == 0:  # SWITCH_PAGE
+                if i < end and depth:
+                    t = buf[i]
+                    i += 1
+                    if t >= len(pages):
+                        raise Malformed(_PAGE)
+                    top, hole = pages[t]
+                    page = t << 6
+                else:
+                    state = _IN_PAGE
             elif t == 0x83:
                 state = _N_TEXT_INDEX
             elif t == 2:
@@ -200,6 +207,7 @@ class Parser:
                 raise Malformed(_TOKEN)
         self.state = state
         self.depth = depth
+        self.page = page
         self.fed = base + end
 
     def _step(self, buf, i, end):
@@ -333,13 +341,9 @@ class Parser:
         utf8 = self.utf8
         if not n or n > 0x10FFFF or n >> 11 == 0x1B:
             raise Malformed(_ENTITY)
-        if n < 0x80:
-            utf8[0] = n
-            end = 1
-        else:
-            end = 2 if n < 0x800 else 3 if n < 0x10000 else 4
-            for k in range(end - 1, 0, -1):
-                utf8[k] = 0x80 | n & 0x3F
-                n >>= 6
-            utf8[0] = 0xF00 >> end & 0xFF | n
+        end = 1 if n < 0x80 else 2 if n < 0x800 else 3 if n < 0x10000 else 4
+        for k in range(end - 1, 0, -1):
+            utf8[k] = 0x80 | n & 0x3F
+            n >>= 6
+        utf8[0] = n if end == 1 else 0xF00 >> end & 0xFF | n
         self.on_text(utf8, 0, end, -1)

@@ -40,7 +40,7 @@ REASONS = {
     42: "The message has a Get. A sessionless message may not have one: nothing can be sent back.",
     43: "The message has MoreData. A sessionless message must be whole: send the value in one piece.",
     44: "SyncBody does not end with Final. A sessionless message must be whole.",
-    45: "There is a command behind Final. Final must be the last element of SyncBody.",
+    45: "There is something in or behind Final, which must be empty and the last element of SyncBody.",
     # auth
     60: "The push carries no x-syncml-hmac header. Send it with dmtool push, which adds it.",
     61: "The x-syncml-hmac header is longer than 512 octets. Use a shorter user name.",
