@@ -113,6 +113,15 @@ class Commands:
             self.modem.say(f"+CEREG: 0,{int(self.modem.sim_ready)}")
         return ""
 
+    def _at_cfun(self, how: str, text: str) -> str:
+        if how == "?":
+            self.modem.say("+CFUN: 1")
+        elif how == "=?":
+            self.modem.say("+CFUN: (1),(0)")
+        elif how == "=" and text not in ("1", "1,0"):
+            raise Failure("ERROR")
+        return ""
+
     def _at_csq(self, how: str, text: str) -> str:
         if not how:
             self.modem.say("+CSQ: 20,0")
