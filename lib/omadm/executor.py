@@ -225,9 +225,10 @@ class Executor:
             return self._replace_property(segments, prop, item)
         tree = self.tree
         nid = self._node(segments, b"Replace")
-        if tree.is_interior(nid) or not tree.access(nid) & _CAN_REPLACE:
+        fixed = tree.store.fixed(nid)
+        old = fixed[4] & 15
+        if not old or not fixed[5] & _CAN_REPLACE:
             raise CommandFailed(405)
-        old = tree.format(nid)
         fmt = self._format(item, old)
         mime = self._mime(item, fmt)
         if fmt == _NODE or tree.is_permanent(nid) and (

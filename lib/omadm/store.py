@@ -37,7 +37,6 @@ _DIRTY = const(0x10)  # touched by the open transaction
 _STAGED = const(0x20)  # its image is in the arena, not yet in flash
 
 _HEAD = const(16)  # fixed octets of a node record; name, type, title, ACL follow
-_BUF = const(16 + 128 + 3 * 255)  # a whole head: 32 characters of name are 128 octets
 _GROW = const(32)  # rows added to the index at a time
 _FREE = b"\xff\xff\xff\xff"
 _ROOT_KEY = b"\xfe\xff\x00\x00"  # parent 0xFFFE: the root has none
@@ -73,7 +72,7 @@ class Store:
         self.journal = []  # [sequence number, address, octets], oldest first
         self.execs = []  # [exec number, address, octets], oldest first
         self.used = 0  # octets of live records
-        self.buf = bytearray(_BUF)
+        self.epoch = 0  # rises when what was found by address or right may no longer hold
         self._key = bytearray(4)
         self._small = bytearray(16)
 
@@ -94,14 +93,13 @@ class Store:
             self.log.read(addr, 0, small, _HEAD)
             nid, parent = unpack_from("<HH", small)
             n = small[12]
-            self.log.read(addr, _HEAD, self.buf, n + small[13])
+            text = bytearray(n + small[13])
+            self.log.read(addr, _HEAD, text, len(text))
             while nid >= len(self.flags):
                 self._grow()
-            name = bytes(memoryview(self.buf)[:n])
-            flags = self.row_flags(small[4], bytes(memoryview(self.buf)[n : n + small[13]]), small[15])
-            self._set_key(nid, parent, name)
+            self._set_key(nid, parent, text[:n])
             self.locs[nid] = addr
-            self.flags[nid] = flags
+            self.flags[nid] = self.row_flags(small[4], text[n:], small[15])
         elif kind == _DELETE:
             for i in range(0, length, 2):
                 self.log.read(addr, i, small, 2)
@@ -226,8 +224,10 @@ class Store:
         if at + 11 > len(undo):
             undo.extend(bytes(11 * _GROW))
         pack_into("<HIB", undo, at, nid, self.locs[nid], self.flags[nid])
-        undo[at + 7 : at + 11] = self.keys[4 * nid : 4 * nid + 4]
+        key = self.keys[4 * nid : 4 * nid + 4]
+        undo[at + 7 : at + 11] = key
         self.undo_len = at + 11
+        acl = (self.flags[nid] | flags) & _HAS_ACL
         if parent < 0:
             self.keys[4 * nid : 4 * nid + 4] = _FREE
             self.flags[nid] = _DIRTY  # so that a new node in this row is no first touch
@@ -235,6 +235,8 @@ class Store:
             self._set_key(nid, parent, name)
             self.locs[nid] = loc
             self.flags[nid] = flags | _DIRTY
+        if acl or key != _FREE and key != self.keys[4 * nid : 4 * nid + 4]:
+            self.epoch += 1
 
     def undo_to(self, mark: int):
         """Put back every row changed since undo_len was mark."""
@@ -246,6 +248,7 @@ class Store:
             self.locs[nid] = loc
             self.flags[nid] = flags
             self.keys[4 * nid : 4 * nid + 4] = undo[at + 7 : at + 11]
+            self.epoch += 1
         self.undo_len = mark
 
     # -- reading nodes
@@ -264,7 +267,7 @@ class Store:
         while at >= 0:
             if not at & 3:
                 nid = at >> 2
-                if self.octets(nid, 0, _HEAD)[12] == n and self.octets(nid, _HEAD, n)[:n] == name:
+                if self.fixed(nid)[12] == n and self.octets(nid, _HEAD, n) == name:
                     return nid
             at = keys.find(key, at + 1)
         return -1
@@ -279,22 +282,41 @@ class Store:
             at = self.keys.find(pattern, at + 1)
         return at >> 2 if at >= 0 else -1
 
-    def octets(self, nid: int, off: int, n: int):
-        """n octets of the node's record from offset off, in a buffer that the next call reuses."""
+    def fixed(self, nid: int):
+        """The fixed 16 octets of a node's record, in a buffer that the next call reuses."""
+        # A buffer of just this length: a read in flash then allocates nothing.
         if self.flags[nid] & _STAGED:
-            self.stage.head(self.locs[nid], off, self.buf, n)
+            self.stage.head(self.locs[nid], 0, self._small, _HEAD)
         else:
-            self.log.read(self.locs[nid], off, self.buf, n)
-        return self.buf
+            self.log.read(self.locs[nid], 0, self._small, _HEAD)
+        return self._small
+
+    def octets(self, nid: int, off: int, n: int):
+        """n octets of a node's record from offset off, none of them of its value."""
+        buf = bytearray(n)
+        if self.flags[nid] & _STAGED:
+            self.stage.head(self.locs[nid], off, buf, n)
+        else:
+            self.log.read(self.locs[nid], off, buf, n)
+        return buf
+
+    def texts(self, nid: int) -> list:
+        """Name, Type, Title and ACL as they are stored."""
+        fixed = self.fixed(nid)
+        ends = fixed[12], fixed[13], fixed[14], fixed[15]
+        octets = bytes(self.octets(nid, _HEAD, sum(ends)))
+        at = 0
+        found = []
+        for n in ends:
+            found.append(octets[at : at + n])
+            at += n
+        return found
 
     def field(self, nid: int, which: int) -> bytes:
         """Name (0), Type (1), Title (2) or ACL (3) as it is stored."""
-        head = self.octets(nid, 0, _HEAD)
-        at = _HEAD
-        for i in range(which):
-            at += head[12 + i]
-        n = head[12 + which]
-        return bytes(memoryview(self.octets(nid, at, n))[:n]) if n else b""
+        fixed = self.fixed(nid)
+        n = fixed[12 + which]
+        return bytes(self.octets(nid, _HEAD + sum(fixed[12 : 12 + which]), n)) if n else b""
 
     def value_len(self, nid: int) -> int:
         """Octets of the node's value."""

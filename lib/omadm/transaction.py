@@ -127,46 +127,48 @@ class Transaction:
         nid = self.store.new_nid()
         if nid < 0:
             raise CommandFailed(420)
-        self.put(nid, parent, fields, 0, now, name, mime, b"", acl, where, n)
+        self.put(nid, parent, fields, 0, now, (name, mime, b"", acl), where, n)
         return nid
 
     def again(self, nid: int, now: int, fmt=None, mime=None, name=None, title=None, acl=None,
               where=None, n=0):
         """Stage a node once more, with what is not None changed and VerNo one up."""
         store = self.store
-        head = store.octets(nid, 4, 4)
-        fields = head[0] | head[1] << 8
-        verno = (head[2] | head[3] << 8) + 1 & 0xFFFF
+        fixed = store.fixed(nid)
+        fields = fixed[4] | fixed[5] << 8
+        verno = (fixed[6] | fixed[7] << 8) + 1 & 0xFFFF
         if fmt is not None:
             fields = fields & ~15 | fmt
         if where is None:
             n = store.value_len(nid)
             where = unpack_from("<I", self.arena, store.locs[nid])[0] if store.flags[nid] & _STAGED else _FLASH
-        self.put(nid, store.parent(nid), fields, verno, now,
-                 store.field(nid, 0) if name is None else name,
-                 store.field(nid, 1) if mime is None else mime,
-                 store.field(nid, 2) if title is None else title,
-                 store.field(nid, 3) if acl is None else acl, where, n)
+        texts = store.texts(nid)
+        i = 0
+        for text in (name, mime, title, acl):
+            if text is not None:
+                texts[i] = text
+            i += 1
+        self.put(nid, store.parent(nid), fields, verno, now, texts, where, n)
 
-    def put(self, nid: int, parent: int, fields: int, verno: int, now: int, name: bytes, mime: bytes,
-            title: bytes, acl: bytes, where: int, n: int):
+    def put(self, nid: int, parent: int, fields: int, verno: int, now: int, texts, where: int, n: int):
         """Stage the image of a node whose value is n octets at where.
 
-        fields: format | 0x10 if permanent | AccessType << 8. Raises CommandFailed: 420 when
-        the store could not hold it, 413 when no record can.
+        fields: format | 0x10 if permanent | AccessType << 8; texts: Name, Type, Title, ACL.
+        Raises CommandFailed: 420 when the store could not hold it, 413 when no record can.
         """
         store = self.store
-        size = _HEAD + len(name) + len(mime) + len(title) + len(acl)
+        name, mime, title, acl = texts
+        octets = b"".join(texts)
+        size = _HEAD + len(octets)
         if size + n > 0xFF00:
             raise CommandFailed(413)
         growth = size + n + 7 - self._size_of(nid)
         if growth > 0 and store.used + self.growth + growth + _RESERVE > store.log.capacity:
             raise CommandFailed(420)
         at = self._take(_FIRST + size)
-        arena = self.arena
-        pack_into("<IHHHHHHIBBBB", arena, at, where, n, size, nid, parent, fields, verno, now,
+        pack_into("<IHHHHHHIBBBB", self.arena, at, where, n, size, nid, parent, fields, verno, now,
                   len(name), len(mime), len(title), len(acl))
-        arena[at + _FIRST + _HEAD : at + _FIRST + size] = name + mime + title + acl
+        self.arena[at + _FIRST + _HEAD : at + _FIRST + size] = octets
         self.growth += growth
         store.change(nid, parent, name, at, store.row_flags(fields, mime, acl) | _STAGED)
 

@@ -21,13 +21,32 @@ class Tree:
 
     def __init__(self, store):
         self.store = store
+        self._folder = None  # where the last address was found but for its last segment
+        self._folder_nid = 0
+        self._right = None  # the last right looked up
+        self._granted = False
+        self._epoch = -1
+
+    def _fresh(self):
+        # Forget what was found when the tree has changed since in a way that counts.
+        if self._epoch != self.store.epoch:
+            self._epoch = self.store.epoch
+            self._folder = self._right = None
 
     def resolve(self, segments) -> tuple:
         """The deepest node that exists on the way, and how many segments led to it."""
         store = self.store
         nid = depth = 0
-        for name in segments:
-            below = store.child(nid, name)
+        last = len(segments) - 1
+        self._fresh()
+        if last > 0 and segments[:last] == self._folder:
+            nid = self._folder_nid
+            depth = last
+        while depth <= last:
+            if depth == last:
+                self._folder = segments[:last]
+                self._folder_nid = nid
+            below = store.child(nid, segments[depth])
             if below < 0:
                 break
             nid = below
@@ -49,22 +68,31 @@ class Tree:
 
     def access(self, nid: int) -> int:
         """AccessType bits of a node."""
-        return self.store.octets(nid, 5, 1)[0]
+        return self.store.fixed(nid)[5]
 
     def format(self, nid: int) -> int:
         """Format of a node, an index into FORMATS."""
-        return self.store.octets(nid, 4, 1)[0] & 15
+        return self.store.fixed(nid)[4] & 15
 
-    def effective_acl(self, nid: int) -> bytes:
-        """Own ACL of the node, else of the nearest ancestor that has one (TND 7.7.1)."""
+    def _owner(self, nid):
+        # The node whose ACL counts for this one: itself or the nearest that has one (TND 7.7.1).
         flags = self.store.flags
         while nid and not flags[nid] & _HAS_ACL:
             nid = self.store.parent(nid)
-        return self.store.field(nid, 3)
+        return nid
+
+    def effective_acl(self, nid: int) -> bytes:
+        """The ACL that counts for the node, its own or an inherited one."""
+        return self.store.field(self._owner(nid), 3)
 
     def grants(self, nid: int, command: bytes, server_id: bytes) -> bool:
         """True when the server may use the command on the node."""
-        return acl.grants(self.effective_acl(nid), command, server_id)
+        self._fresh()
+        right = self._owner(nid), command, server_id
+        if right != self._right:
+            self._granted = acl.grants(self.effective_acl(nid), command, server_id)
+            self._right = right
+        return self._granted
 
     def below_dmacc(self, nid: int) -> bool:
         """True for a DMAcc and everything in it: out of reach for every message (R45)."""
