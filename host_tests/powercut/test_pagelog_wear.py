@@ -70,7 +70,7 @@ def test_full_for_ever_without_idle_moments(sectors):
         content[key] = random.octets(random.below(200))
         store.change({key: content[key]})
     keys = len(content)
-    promised = sectors * 420  # octets of a transaction and of its largest record together
+    promised = sectors * 290  # octets of a transaction and of its largest record together
     for turn in range(2000 if sectors < 12 else 600):
         values = {}
         largest = 0

@@ -7,7 +7,7 @@ import sys
 
 from check import raises
 from dictstore import DictStore, live_octets
-from norflash import NorFlash, Random
+from norflash import NorFlash, PowerCut, Random
 from omadm.errors import StorageFailed
 from omadm.pagelog import PageLog
 
@@ -261,7 +261,7 @@ def wrong(size, given, problem=None):
 def test_writer_that_gives_up_leaves_nothing():
     flash, store = fresh()
     store.change({1: b"old"})
-    for size in (10, 600, 9000):
+    for size in (10, 600, 9000, 9000, 9000, 9000, 9000):
         content = store.content()
         raises(ValueError, None, store.log.transact, wrong(size, size - 1, ValueError), size)
         assert boot(flash).content() == content == store.content()
@@ -315,7 +315,67 @@ def test_values_that_look_like_pages():
         store.change(values)
         again = boot(flash)
         assert again.content() == content and again.log.damaged == 0
-    assert raises  # structure is told by place alone: headers begin pages, values never do
+
+
+def test_flipped_length_does_not_lead_into_a_value():
+    """A value full of records with right CRCs, at each place to which a flipped length leads."""
+    from binascii import crc32
+
+    flash, store = fresh()
+    n = 0xD4  # of the body: key and value
+    value = bytearray(n - 2)
+    for bit in range(16):
+        place = 3 + (n ^ 1 << bit) + 4 - 5  # in the value, behind the record as it is then read
+        if 0 <= place <= n - 2 - 10:
+            forged = bytes([1 | 0x80, 3, 0, 66, 0, bit])  # kind 1, even parity, key 66
+            assert bin(0x81).count("1") + bin(3).count("1") & 1 == 0
+            value[place : place + 6] = forged
+            value[place + 6 : place + 10] = crc32(forged, 16).to_bytes(4, "little")
+    store.change({1: bytes(value)})
+    store.change({2: b"x"})
+    for octet in range(8, 11):
+        for bit in range(8):
+            flash.data[octet] ^= 1 << bit
+            store = boot(flash)
+            assert store.content() == {2: b"x"} and store.log.damaged, (octet, bit)
+            flash.data[octet] ^= 1 << bit
+
+
+def test_illegible_header_is_not_guessed_behind_the_tail():
+    """The oldest sector begins amid a value whose record has its start in a sector that is gone."""
+    from binascii import crc32
+
+    flash, store = fresh()
+    store.change({2: b"x"})
+    value = bytearray(6000)
+    at = (32 - 17) * 248 - 5  # what lies first in page 32, in the next sector
+    value[at : at + 6] = bytes([0x81, 3, 0, 66, 0, 1])
+    value[at + 6 : at + 10] = crc32(bytes(value[at : at + 6]), 32).to_bytes(4, "little")
+    store.change({1: bytes(value)})
+    assert flash.data[SECTOR + 8 : SECTOR + 14] == bytes([0x81, 3, 0, 66, 0, 1])
+    store.change({1: None})
+    turn = 0
+    while store.log._tail < 2:
+        turn += 1
+        store.change({2: text(turn & 0xFF)})
+    assert store.log._tail == 2
+    content = store.content()
+    flash.data[SECTOR + 4] ^= 1
+    assert boot(flash).content() == content
+
+
+def test_page_in_another_place_is_none():
+    flash, store = fresh()
+    store.change({1: b"one"})
+    store.change({1: b"two"})
+    content = store.content()
+    for place in (2, 5, 15, 16, 40):
+        flash.data[place * PAGE : place * PAGE + PAGE] = flash.data[:PAGE]
+        assert boot(flash).content() == content
+    store = boot(flash)
+    store.change({3: b"more"})
+    content[3] = b"more"
+    assert boot(flash).content() == content
 
 
 # -- damage
@@ -362,6 +422,39 @@ def test_rotten_newest_mark_takes_back_one_transaction():
     assert store.content() == {1: b"old"}
     store.change({2: b"more"})
     assert boot(flash).content() == {1: b"old", 2: b"more"}
+
+
+def test_garbage_of_a_cut_transaction_is_free():
+    flash, store = fresh(12)
+    store.change({1: b"old"})
+    free = store.log._free
+    flash.cut(40, "half")
+    raises(PowerCut, None, store.change, {2: bytes(9000), 3: bytes(900)})
+    flash.power_on()
+    store = boot(flash)
+    assert store.log._free == free and store.content() == {1: b"old"}
+    store.change({2: b"two"})
+    assert store.log._free == free - 1
+    assert boot(flash).log._free == free - 1
+
+
+def test_read_that_fails_is_not_remembered():
+    flash, store = fresh()
+    store.change({1: b"one"})
+    store = boot(flash)
+    store.log._load(0)
+    page = bytes(store.log._vb)
+
+    class Broken(Bare):
+        def readblocks(self, n, buf, off):
+            buf[4] = 0
+            raise OSError(5)
+
+    store.log._dev = Broken(flash.data)
+    raises(StorageFailed, UNREADABLE, store.log._load, 1)
+    store.log._dev = flash
+    store.log._load(0)
+    assert store.log._vb == page
 
 
 def test_mark_that_comes_to_life_late_does_not_count():
@@ -487,6 +580,7 @@ def test_sick_sectors_are_set_aside():
             assert store.log.bad_sectors == len(sectors), (kind, sectors)
     store = sick("no_erase", (2, 5), 200)
     assert store.log.bad_sectors == 2
+    assert store.attempts == 200, "seen when it is erased, not when it is written"
 
 
 def test_sector_that_fails_with_records_in_it_keeps_them():
@@ -594,6 +688,22 @@ def test_blank_sectors_are_made_ahead():
             erases = flash.erases
             store.change({turn & 7: text(turn & 0xFF, 101)})
             assert flash.erases == erases
+
+
+def test_sector_that_only_reads_blank_is_erased_again():
+    """Its erasure may have been cut short; only what this boot has erased is trusted."""
+    flash, store = fresh()
+    for turn in range(16 * 20):
+        store.change({turn & 7: b"x"})
+    while store.log._idx < 16:
+        store.change({1: b"y"})
+    after = (store.log._sec + 1) % 8
+    flash.data[after * SECTOR : after * SECTOR + SECTOR] = b"\xff" * SECTOR
+    store = boot(flash)
+    store.idle()
+    erases = flash.wear[after]
+    store.change({1: b"z"})
+    assert flash.wear[after] == erases + 1
 
 
 def test_transaction_longer_than_two_sectors():

@@ -110,8 +110,8 @@ class PageLog(Sectors):
                 break
             for i in range(15, -1, -1):
                 here = self._seq[s] << 4 | i
-                number = self._number(s << 4 | i)
-                if number and here <= want and self._commits():
+                sound = self._number(s << 4 | i) == here
+                if sound and here <= want and self._commits():
                     first, tail, want = unpack_from("<III", v, _MARK)
                     if not self._prev:
                         self._prev = here
@@ -120,13 +120,13 @@ class PageLog(Sectors):
                 elif here == want:
                     self.damaged += 1
                     # all before it up to a page that says FIRST, or what the mark says
-                    first = 0 if number else unpack_from("<I", v, _MARK)[0]
+                    first = 0 if sound else unpack_from("<I", v, _MARK)[0]
                 if here >= first:
-                    if not number:
+                    if not sound:
                         self.damaged += 1
-                    if first or number:
+                    if first or sound:
                         bits[s] |= 1 << i
-                    if not first and (not number or v[4] & _FIRST):
+                    if not first and (not sound or v[4] & _FIRST):
                         first = here
         return bits
 

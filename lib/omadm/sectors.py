@@ -169,7 +169,7 @@ class Sectors:
         self._load(page)
         v = self._vb
         n = unpack_from("<I", v)[0]
-        if v[4] >> 4 != 5 or sum(self._vv[:6]) + (v[7] << 8) + v[6] != 0xFFFF or (n ^ page) & 15:
+        if v[4] >> 4 != 5 or sum(self._vv[:6]) + (v[7] << 8) + v[6] != 0xFFFF:
             return 0
         return n
 
