@@ -300,15 +300,12 @@ class Store:
             self.log.read(self.locs[nid], off, buf, n)
         return buf
 
-    def texts(self, nid: int) -> list:
-        """Name, Type, Title and ACL as they are stored."""
-        fixed = self.fixed(nid)
-        ends = fixed[12], fixed[13], fixed[14], fixed[15]
-        octets = bytes(self.octets(nid, _HEAD, sum(ends)))
-        at = 0
+    def texts(self, nid: int, fixed) -> list:
+        """Name, Type, Title and ACL as they are stored, behind these fixed octets."""
         found = []
-        for n in ends:
-            found.append(octets[at : at + n])
+        at = _HEAD
+        for n in fixed[12:16]:
+            found.append(self.octets(nid, at, n) if n else b"")
             at += n
         return found
 

@@ -123,54 +123,59 @@ class Transaction:
 
     def create(self, parent: int, name: bytes, fields: int, now: int, mime: bytes, acl: bytes,
                where: int, n: int) -> int:
-        """Stage a new node; fields as in `put`. Gives its number."""
+        """Stage a new node whose value is n octets at where; gives its number.
+
+        fields: format | 0x10 if permanent | AccessType << 8. Raises CommandFailed: 420 when
+        the store could not hold it, 413 when no record can.
+        """
         nid = self.store.new_nid()
         if nid < 0:
             raise CommandFailed(420)
-        self.put(nid, parent, fields, 0, now, (name, mime, b"", acl), where, n)
+        head = bytearray(_HEAD)
+        pack_into("<HHHHI", head, 0, nid, parent, fields, 0, now)
+        self._put(nid, head, (name, mime, b"", acl), where, n)
         return nid
 
     def again(self, nid: int, now: int, fmt=None, mime=None, name=None, title=None, acl=None,
               where=None, n=0):
         """Stage a node once more, with what is not None changed and VerNo one up."""
         store = self.store
-        fixed = store.fixed(nid)
-        fields = fixed[4] | fixed[5] << 8
-        verno = (fixed[6] | fixed[7] << 8) + 1 & 0xFFFF
+        head = bytearray(store.fixed(nid))
         if fmt is not None:
-            fields = fields & ~15 | fmt
+            head[4] = head[4] & 0xF0 | fmt
+        pack_into("<HI", head, 6, (head[6] | head[7] << 8) + 1 & 0xFFFF, now)
         if where is None:
             n = store.value_len(nid)
             where = unpack_from("<I", self.arena, store.locs[nid])[0] if store.flags[nid] & _STAGED else _FLASH
-        texts = store.texts(nid)
+        texts = store.texts(nid, head)
         i = 0
         for text in (name, mime, title, acl):
             if text is not None:
                 texts[i] = text
             i += 1
-        self.put(nid, store.parent(nid), fields, verno, now, texts, where, n)
+        self._put(nid, head, texts, where, n)
 
-    def put(self, nid: int, parent: int, fields: int, verno: int, now: int, texts, where: int, n: int):
-        """Stage the image of a node whose value is n octets at where.
-
-        fields: format | 0x10 if permanent | AccessType << 8; texts: Name, Type, Title, ACL.
-        Raises CommandFailed: 420 when the store could not hold it, 413 when no record can.
-        """
+    def _put(self, nid, head, texts, where, n):
+        # Stage an image: head is the fixed part of the record but for the lengths of the texts.
         store = self.store
-        name, mime, title, acl = texts
-        octets = b"".join(texts)
-        size = _HEAD + len(octets)
+        i = 12
+        for text in texts:
+            head[i] = len(text)
+            i += 1
+            head += text
+        size = len(head)
         if size + n > 0xFF00:
             raise CommandFailed(413)
         growth = size + n + 7 - self._size_of(nid)
         if growth > 0 and store.used + self.growth + growth + _RESERVE > store.log.capacity:
             raise CommandFailed(420)
         at = self._take(_FIRST + size)
-        pack_into("<IHHHHHHIBBBB", self.arena, at, where, n, size, nid, parent, fields, verno, now,
-                  len(name), len(mime), len(title), len(acl))
-        self.arena[at + _FIRST + _HEAD : at + _FIRST + size] = octets
+        pack_into("<IHH", self.arena, at, where, n, size)
+        at += _FIRST
+        self.arena[at : at + size] = head
         self.growth += growth
-        store.change(nid, parent, name, at, store.row_flags(fields, mime, acl) | _STAGED)
+        store.change(nid, head[2] | head[3] << 8, texts[0], at - _FIRST,
+                     store.row_flags(head[4], texts[1], texts[3]) | _STAGED)
 
     def delete(self, nid: int):
         """Stage the end of one node; its children are the caller's business."""
