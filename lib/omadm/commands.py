@@ -112,7 +112,7 @@ class Commands:
         if self.skip:
             self.skip += 1
             if tag == _T_GET or tag == _T_MORE_DATA:
-                self._mistake(tag, 0)
+                self._is_ours(tag)
             return
         context = self.context
         to = 0
@@ -126,7 +126,10 @@ class Commands:
                 k += 1
         if not to:
             self.skip = 1
-            self._mistake(tag, _UNKNOWN)
+            if tag >> 6 == 1 and (context == _I_META or context == _C_META or context == _CRED_META):
+                return  # MaxMsgSize, NextNonce and their like mean nothing here
+            if not self._is_ours(tag):
+                raise Malformed(_UNKNOWN)
             return
         if to >= _LEAVES:
             if self.slots[to - _LEAVES] is not None:
@@ -143,7 +146,8 @@ class Commands:
                 raise Malformed(_ORDER)
         if not to:
             self.skip = 1
-            self._mistake(tag, _DOUBLE)
+            if not self._is_ours(tag):
+                raise Malformed(_DOUBLE)
         elif _RESP_URI <= to <= _SKIP:
             self.skip = 1
         else:
@@ -196,7 +200,8 @@ class Commands:
         else:
             for i in range(off, end):
                 if buf[i] > 32:
-                    self._mistake(0, _TEXT)
+                    if not self._is_ours(0):
+                        raise Malformed(_TEXT)
                     break
 
     # -- commands
@@ -269,16 +274,15 @@ class Commands:
         else:
             self._deliver()
 
-    def _mistake(self, tag, code):
-        # An element (tag) or text (0) that may not stand where it stands.
+    def _is_ours(self, tag):
+        # An element (tag) or text (0) may not stand here: whether that is one command's mistake.
         context = self.context
         if tag == _T_GET:
             raise Malformed(_GET)
         if tag == _T_MORE_DATA:
             raise Malformed(_MORE_DATA)
-        if code == _UNKNOWN and tag >> 6 == 1:
-            if context == _I_META or context == _C_META or context == _CRED_META:
-                return  # MaxMsgSize, NextNonce and their like mean nothing here
+        if context == _FINAL:
+            raise Malformed(_FINAL_NOT_LAST)
         if _NEW_LIST <= context <= _C_META or context == _DATA or _LEAVES <= context < _HEADER_LEAVES:
             if not self.status:
                 self.status = 400
@@ -286,7 +290,8 @@ class Commands:
                     self.status = 415
                 elif context == _COMMAND and (tag == _T_ARCHIVE or tag == _T_SFT_DEL):
                     self.status = 406
-        elif tag and (context == _LIST or context == _BODY):
+            return True
+        if tag and (context == _LIST or context == _BODY):
             self.handler.fail(tag, b"", 400)
-        else:
-            raise Malformed(_FINAL_NOT_LAST if context == _FINAL else code)
+            return True
+        return False
