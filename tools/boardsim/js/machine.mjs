@@ -5,10 +5,11 @@
 // Limits: no model of misses in the XIP cache (code in flash runs as fast as code in RAM), one core, no radio.
 
 import { BootRom, ROM_END } from './bootrom.mjs';
+import { Cdc } from './cdc.mjs';
 import { makeLoop } from './core.mjs';
 import { Flash, SECTOR } from './flash.mjs';
 import { RP2040 } from './library.mjs';
-import { Cdc, Uart } from './serial.mjs';
+import { Uart } from './uart.mjs';
 
 const BOOT_STAGE_2 = 0x10000000;
 const STACK = 0x20041f00;
@@ -118,7 +119,11 @@ export class Machine {
     chip.addClockListener((hertz) => { this.nanosPerCycle = 1e9 / hertz; });
     secondCore(chip.sio);
     identify(chip.peripherals[SSI], this.uniqueId);
-    chip.peripherals[WATCHDOG].onWatchdogTrigger = () => this.halt('reset', 'the firmware or its watchdog reset the chip');
+const watchdog = chip.peripherals[WATCHDOG];
+    watchdog.onWatchdogTrigger = () => {
+      watchdog.alarm.enable = false; // or it would fire again at once, without an end
+      this.halt('reset', 'the firmware or its watchdog reset the chip');
+    };
     this.cdc = new Cdc(chip);
     this.cdc.onData = (octets) => this.onCdc(octets);
     this.uart = new Uart(chip, 0);

@@ -1,5 +1,5 @@
-// The host's ends of the board's serial lines: USB-CDC (where the REPL is) and UART.
-// Both: `write(octets)` queues for the board, `backlog` octets wait, `onData(octets)` hears what the board sends.
+// The host's end of USB-CDC, where the REPL is.
+// `write(octets)` queues for the board, `backlog` octets wait, `onData(octets)` hears what the board sends.
 
 import { USBCDC } from './library.mjs';
 
@@ -53,51 +53,5 @@ export class Cdc {
     this.backlog -= packet.length;
     this.wanted = null;
     this.usb.endpointReadDone(this.host.outEndpoint, packet, PACKET_NANOS / 1000);
-  }
-}
-
-export class Uart {
-  // Octets arrive at the line's speed; as on the chip, what finds the receiver's FIFO full is lost.
-  constructor(chip, number) {
-    this.uart = chip.uart[number];
-    this.chunks = [];
-    this.backlog = 0;
-    this.overruns = 0;
-    this.onData = () => {};
-    this.uart.onByte = (octet) => this.onData(Uint8Array.of(octet));
-    this.alarm = chip.clock.createAlarm(() => this.arrive());
-  }
-
-  write(octets) {
-    const idle = this.backlog === 0;
-    this.chunks.push(Uint8Array.from(octets));
-    this.backlog += octets.length;
-    if (idle) {
-      this.next();
-    }
-  }
-
-  next() {
-    const rate = this.uart.baudDivider ? this.uart.baudRate : 115200;
-    this.alarm.schedule(Math.round(10e9 / rate)); // start, eight data and stop bits
-  }
-
-  arrive() {
-    const octet = this.chunks[0][0];
-    this.chunks[0] = this.chunks[0].subarray(1);
-    if (this.chunks[0].length === 0) {
-      this.chunks.shift();
-    }
-    this.backlog--;
-    if (this.uart.enabled && this.uart.rxEnabled) {
-      if (this.uart.rxFIFO.full) {
-        this.overruns++;
-      } else {
-        this.uart.feedByte(octet);
-      }
-    }
-    if (this.backlog) {
-      this.next();
-    }
   }
 }
