@@ -489,6 +489,24 @@ def test_mark_that_rots_later_still_counts():
         flash.data[last * PAGE + place] ^= 2
 
 
+def test_rotten_mark_does_not_bring_back_a_cut_transaction():
+    flash, store = fresh()
+    store.change({1: text(1)})
+    flash.cut(3, "before")
+    raises(PowerCut, None, store.change, {key: text(key, 200) for key in range(30, 40)})
+    flash.power_on()
+    store = boot(flash)
+    values = {key: text(key, 60) for key in range(10, 20)}
+    store.change(values)
+    last = flash.programs - 1
+    store.change({50: b"next"})
+    content = store.content()
+    assert len(content) == 12
+    flash.data[last * PAGE + 250] ^= 2
+    store = boot(flash)
+    assert store.content() == content and store.log.damaged
+
+
 def test_compaction_does_not_launder_damage():
     flash, store = fresh()
     store.change({1: text(1, 50), 2: text(2, 50)})
@@ -674,7 +692,11 @@ def test_idle_ends_and_wears_nothing():
     store.idle()
     ops = flash.ops
     for _ in range(5):
-        boot(flash).idle()
+        store = boot(flash)
+        store.idle()
+        reads = flash.reads
+        store.idle()
+        assert flash.reads == reads
     assert flash.ops == ops, "booting and idling must not wear the flash"
 
 
