@@ -155,6 +155,27 @@ class Commands:
             self.depth += 1
             self.context = to
 
+    def leaf(self, tag, buf, off, end, at):
+        """An element with one string in it: start, text and end at once, as most elements are."""
+        context = self.context
+        if not self.skip and context <= _BODY and end - off <= TEXT_LEN:
+            tags, leads_to = GRAMMAR[context]
+            k = 0
+            for known in tags:
+                if known == tag:
+                    to = leads_to[k]
+                    if to >= _LEAVES and self.slots[to - _LEAVES] is None:
+                        self.slots[to - _LEAVES] = bytes(buf[off:end])
+                        if to == _CMD_ID:
+                            self._cmd_id(self.slots[_ID])
+                        return
+                    break
+                k += 1
+        self.start(tag)
+        if end > off:
+            self.text(buf, off, end, at)
+        self.end(tag)
+
     def end(self, tag):
         """An element ends."""
         if self.skip:

@@ -233,8 +233,10 @@ class Transaction:
         size = count = 0
         for nid in self._touched():
             count += 4
-            size += self._size_of(nid)
-            if store.is_free(nid) and store.committed(nid):
+            if store.flags[nid] & _STAGED:
+                _, n, head = unpack_from("<IHH", self.arena, store.locs[nid])
+                size += n + head + 7
+            elif store.committed(nid):
                 gone.extend(pack("<H", nid))
         for _, body in self.extra:
             size += len(body) + 7
@@ -247,11 +249,9 @@ class Transaction:
             raise
         i = 0
         for nid in self._touched():
-            if store.is_free(nid):
-                store.flags[nid] = 0
-            else:
+            if store.flags[nid] & _STAGED:
                 store.locs[nid] = unpack_from("<I", self._locs, i)[0]
-                store.flags[nid] &= ~(_DIRTY | _STAGED)
+            store.flags[nid] &= ~(_DIRTY | _STAGED)
             i += 4
         store.used += self.growth
         for kind, body, addr in self.extra:
@@ -265,17 +265,17 @@ class Transaction:
         arena = self.arena
         i = 0
         for nid in self._touched():
-            if not store.is_free(nid):
+            if store.flags[nid] & _STAGED:
                 at = store.locs[nid]
                 where, n, size = unpack_from("<IHH", arena, at)
                 pack_into("<I", self._locs, i, log.put(_NODE, size + n))
                 log.write(arena, at + _FIRST, at + _FIRST + size)
+                at = where & _MASK
                 if where == _FLASH:
                     addr = store.committed(nid)
                     log.copy(addr, store.value_off(addr), n)
                 else:
-                    at = where & _MASK
-                    log.write(self._memory(where), at, at + n)
+                    log.write(arena if where & _ARENA else self.source, at, at + n)
                 log.end()
             i += 4
         if self._gone:

@@ -32,14 +32,10 @@ def characters(text: bytes) -> int:
 
 def name_status(name: bytes) -> int:
     """Return 0 when the octets may be the name of a node, else 400 (no name) or 414 (too long)."""
-    status = _segment_status(name)
-    return 400 if status == 404 or characters(name) < 0 or b"?" in name else status
-
-
-def _segment_status(name):
-    if name in (b"", b".", b"..") or b"/" in name:
-        return 404
-    return 414 if len(name) > MAX_SEG_LEN and characters(name) > MAX_SEG_LEN else 0
+    n = characters(name)
+    if n < 1 or name == b"." or name == b".." or b"/" in name or b"?" in name:
+        return 400
+    return 414 if n > MAX_SEG_LEN else 0
 
 
 def split(uri: bytes) -> tuple:
@@ -72,9 +68,10 @@ def split(uri: bytes) -> tuple:
         return [], prop
     segments = uri.split(b"/")
     for name in segments:
-        status = _segment_status(name)
-        if status:
-            raise CommandFailed(414 if status == 414 else 404)
+        if not name or name == b"." or name == b"..":
+            raise CommandFailed(404)
+        if len(name) > MAX_SEG_LEN and characters(name) > MAX_SEG_LEN:
+            raise CommandFailed(414)
     if len(segments) > MAX_DEPTH:
         raise CommandFailed(414)
     return segments, prop

@@ -13,6 +13,8 @@
 #   sink.end(tag)                 also right after the start of an element without content
 #   sink.text(buf, off, end, at)  characters or opaque octets buf[off:end]; `at` is where those octets
 #                                 lie in the message for this element alone, else -1 (ENTITY, STR_T)
+#   sink.leaf(tag, buf, off, end, at)   optional: an element with one string in it and nothing else,
+#                                 in place of start, text and end; only where it lies in one block
 # Malformed or TooLarge otherwise; after any error, the sink's too, every call raises it again.
 #
 # Bounds: WBXML_DEPTH open elements, STRING_TABLE octets of table, TABLE_OCTETS octets
@@ -80,6 +82,7 @@ class Parser:
         self.on_start = sink.start
         self.on_end = sink.end
         self.on_text = sink.text
+        self.on_leaf = getattr(sink, "leaf", None)
         self.pages = pages
         self.public = public
         self.stack = array("H", bytes(2 * WBXML_DEPTH))
@@ -125,6 +128,7 @@ class Parser:
         on_start = self.on_start
         on_end = self.on_end
         on_text = self.on_text
+        on_leaf = self.on_leaf
         stack = self.stack
         pages = self.pages
         deepest = WBXML_DEPTH
@@ -165,10 +169,16 @@ class Parser:
                 if tag > top or tag == hole:
                     raise Malformed(_TAG)
                 tag |= page
+                if t & 0x40 and depth == deepest:
+                    raise TooLarge(_DEPTH)
+                if on_leaf and t & 0x40 and i < end and buf[i] == 3 and depth:
+                    n = buf.find(_NUL, i, end)
+                    if n > 0 and n + 1 < end and buf[n + 1] == 1:
+                        on_leaf(tag, buf, i + 1, n, base + i + 1)
+                        i = n + 2
+                        continue
                 on_start(tag)
                 if t & 0x40:
-                    if depth == deepest:
-                        raise TooLarge(_DEPTH)
                     stack[depth] = tag
                     depth += 1
                 else:
