@@ -137,13 +137,11 @@ class Executor:
 
     def _node(self, segments, right):
         # An existing node on which the server has the right.
-        nid = self.tree.find(segments)
-        if nid < 0:
-            if self.tree.below_dmacc(self.tree.resolve(segments)[0]):
-                raise CommandFailed(405)
-            raise CommandFailed(404)
-        if self.tree.below_dmacc(nid):
+        nid, depth = self.tree.resolve(segments)
+        if self.tree.in_dmacc:
             raise CommandFailed(405)
+        if depth < len(segments):
+            raise CommandFailed(404)
         if right and not self.tree.grants(nid, right, self.server):
             raise CommandFailed(425)
         return nid
@@ -161,9 +159,7 @@ class Executor:
     def _add(self, segments, prop, item):
         tree = self.tree
         nid, depth = tree.resolve(segments)
-        if tree.below_dmacc(nid):
-            raise CommandFailed(405)
-        if prop:
+        if tree.in_dmacc or prop:
             raise CommandFailed(405)
         if depth == len(segments):
             raise CommandFailed(418)
@@ -229,11 +225,12 @@ class Executor:
         old = fixed[4] & 15
         if not old or not fixed[5] & _CAN_REPLACE:
             raise CommandFailed(405)
+        is_default = not fixed[13]
         fmt = self._format(item, old)
         mime = self._mime(item, fmt)
-        if fmt == _NODE or tree.is_permanent(nid) and (
-            fmt != old or mime is not None and mime != tree.store.field(nid, 1)
-        ):
+        if is_default and not mime or mime == tree.store.field(nid, 1):
+            mime = None  # as it is
+        if fmt == _NODE or tree.is_permanent(nid) and (fmt != old or mime is not None):
             raise CommandFailed(405)
         where, n = self._value(item, fmt)
         self.txn.again(nid, self.now, fmt, mime, where=where, n=n)

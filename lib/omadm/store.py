@@ -217,25 +217,27 @@ class Store:
         else:
             pack_into("<HH", self.keys, 4 * nid, parent, crc32(name) & 0xFFFF)
 
-    def change(self, nid: int, parent: int, name: bytes, loc: int, flags: int):
-        """Set a row (parent < 0 frees it); what stood there goes to the undo log."""
+    def change(self, nid: int, parent: int, name, loc: int, flags: int):
+        """Set a row; what stood there goes to the undo log.
+
+        name None leaves the node where it is in the tree; parent < 0 frees the row.
+        """
         at = self.undo_len
         undo = self.undo
         if at + 11 > len(undo):
             undo.extend(bytes(11 * _GROW))
-        pack_into("<HIB", undo, at, nid, self.locs[nid], self.flags[nid])
+        was = self.flags[nid]
+        pack_into("<HIB", undo, at, nid, self.locs[nid], was)
         key = self.keys[4 * nid : 4 * nid + 4]
         undo[at + 7 : at + 11] = key
         self.undo_len = at + 11
-        acl = (self.flags[nid] | flags) & _HAS_ACL
+        self.locs[nid] = loc
+        self.flags[nid] = flags | _DIRTY  # of a free row too: a new node in it is no first touch
         if parent < 0:
             self.keys[4 * nid : 4 * nid + 4] = _FREE
-            self.flags[nid] = _DIRTY  # so that a new node in this row is no first touch
-        else:
+        elif name is not None:
             self._set_key(nid, parent, name)
-            self.locs[nid] = loc
-            self.flags[nid] = flags | _DIRTY
-        if acl or key != _FREE and key != self.keys[4 * nid : 4 * nid + 4]:
+        if (was | flags) & _HAS_ACL or name is not None and key != _FREE:
             self.epoch += 1
 
     def undo_to(self, mark: int):
@@ -299,15 +301,6 @@ class Store:
         else:
             self.log.read(self.locs[nid], off, buf, n)
         return buf
-
-    def texts(self, nid: int, fixed) -> list:
-        """Name, Type, Title and ACL as they are stored, behind these fixed octets."""
-        found = []
-        at = _HEAD
-        for n in fixed[12:16]:
-            found.append(self.octets(nid, at, n) if n else b"")
-            at += n
-        return found
 
     def field(self, nid: int, which: int) -> bytes:
         """Name (0), Type (1), Title (2) or ACL (3) as it is stored."""

@@ -140,29 +140,36 @@ class Transaction:
               where=None, n=0):
         """Stage a node once more, with what is not None changed and VerNo one up."""
         store = self.store
-        head = bytearray(store.fixed(nid))
+        fixed = store.fixed(nid)
+        head = store.octets(nid, 0, _HEAD + fixed[12] + fixed[13] + fixed[14] + fixed[15])
         if fmt is not None:
             head[4] = head[4] & 0xF0 | fmt
         pack_into("<HI", head, 6, (head[6] | head[7] << 8) + 1 & 0xFFFF, now)
         if where is None:
             n = store.value_len(nid)
             where = unpack_from("<I", self.arena, store.locs[nid])[0] if store.flags[nid] & _STAGED else _FLASH
-        texts = store.texts(nid, head)
-        i = 0
-        for text in (name, mime, title, acl):
-            if text is not None:
-                texts[i] = text
-            i += 1
+        texts = None
+        if mime is not None or name is not None or title is not None or acl is not None:
+            texts = [name, mime, title, acl]
+            at = _HEAD
+            for i in range(4):
+                end = at + head[12 + i]
+                if texts[i] is None:
+                    texts[i] = bytes(head[at:end])
+                at = end
+            head = head[:_HEAD]
         self._put(nid, head, texts, where, n)
 
     def _put(self, nid, head, texts, where, n):
-        # Stage an image: head is the fixed part of the record but for the lengths of the texts.
+        # Stage an image. head is the start of the record; with texts (Name, Type, Title, ACL)
+        # its fixed part only, their lengths still to be filled in.
         store = self.store
-        i = 12
-        for text in texts:
-            head[i] = len(text)
-            i += 1
-            head += text
+        if texts:
+            i = 12
+            for text in texts:
+                head[i] = len(text)
+                i += 1
+                head += text
         size = len(head)
         if size + n > 0xFF00:
             raise CommandFailed(413)
@@ -171,11 +178,13 @@ class Transaction:
             raise CommandFailed(420)
         at = self._take(_FIRST + size)
         pack_into("<IHH", self.arena, at, where, n, size)
-        at += _FIRST
-        self.arena[at : at + size] = head
+        self.arena[at + _FIRST : at + _FIRST + size] = head
         self.growth += growth
-        store.change(nid, head[2] | head[3] << 8, texts[0], at - _FIRST,
-                     store.row_flags(head[4], texts[1], texts[3]) | _STAGED)
+        if texts:
+            store.change(nid, head[2] | head[3] << 8, texts[0], at,
+                         store.row_flags(head[4], texts[1], texts[3]) | _STAGED)
+        else:
+            store.change(nid, 0, None, at, store.flags[nid] | _STAGED)
 
     def delete(self, nid: int):
         """Stage the end of one node; its children are the caller's business."""

@@ -14,43 +14,55 @@ _INTERIOR = const(1)
 _HAS_ACL = const(2)
 _PERMANENT = const(4)
 _DMACC = const(8)
-_ROOT_PARENT = const(0xFFFE)
 
 class Tree:
     """Nodes by address, with the rights on them."""
 
     def __init__(self, store):
         self.store = store
+        self.in_dmacc = False  # the way the last resolve went leads into a DMAcc
         self._folder = None  # where the last address was found but for its last segment
         self._folder_nid = 0
+        self._folder_in = False
         self._right = None  # the last right looked up
         self._granted = False
+        self._parent = None  # the parent whose inherited ACL was last looked for
+        self._parent_owner = 0
         self._epoch = -1
 
     def _fresh(self):
         # Forget what was found when the tree has changed since in a way that counts.
         if self._epoch != self.store.epoch:
             self._epoch = self.store.epoch
-            self._folder = self._right = None
+            self._folder = self._right = self._parent = None
 
     def resolve(self, segments) -> tuple:
-        """The deepest node that exists on the way, and how many segments led to it."""
+        """The deepest node that exists on the way, and how many segments led to it.
+
+        in_dmacc then tells whether that is a DMAcc or lies in one (R45).
+        """
         store = self.store
         nid = depth = 0
+        inside = False
         last = len(segments) - 1
         self._fresh()
         if last > 0 and segments[:last] == self._folder:
             nid = self._folder_nid
+            inside = self._folder_in
             depth = last
         while depth <= last:
             if depth == last:
                 self._folder = segments[:last]
                 self._folder_nid = nid
+                self._folder_in = inside
             below = store.child(nid, segments[depth])
             if below < 0:
                 break
             nid = below
             depth += 1
+            if store.flags[nid] & _DMACC:
+                inside = True
+        self.in_dmacc = inside
         return nid, depth
 
     def find(self, segments) -> int:
@@ -76,13 +88,21 @@ class Tree:
 
     def _owner(self, nid):
         # The node whose ACL counts for this one: itself or the nearest that has one (TND 7.7.1).
+        # Remembered for the parent of the last one asked for: siblings come in a row.
         flags = self.store.flags
-        while nid and not flags[nid] & _HAS_ACL:
-            nid = self.store.parent(nid)
-        return nid
+        if not nid or flags[nid] & _HAS_ACL:
+            return nid
+        nid = parent = self.store.parent(nid)
+        if parent != self._parent:
+            while nid and not flags[nid] & _HAS_ACL:
+                nid = self.store.parent(nid)
+            self._parent = parent
+            self._parent_owner = nid
+        return self._parent_owner
 
     def effective_acl(self, nid: int) -> bytes:
         """The ACL that counts for the node, its own or an inherited one."""
+        self._fresh()
         return self.store.field(self._owner(nid), 3)
 
     def grants(self, nid: int, command: bytes, server_id: bytes) -> bool:
@@ -93,15 +113,6 @@ class Tree:
             self._granted = acl.grants(self.effective_acl(nid), command, server_id)
             self._right = right
         return self._granted
-
-    def below_dmacc(self, nid: int) -> bool:
-        """True for a DMAcc and everything in it: out of reach for every message (R45)."""
-        store = self.store
-        while nid != _ROOT_PARENT:
-            if store.flags[nid] & _DMACC:
-                return True
-            nid = store.parent(nid)
-        return False
 
     def subtree(self, top: int):
         """Yield top and every node below it, parents before children."""
