@@ -16,10 +16,10 @@
 # An image in the arena, where head is the start of the node record as
 # docs/store-format.md has it:
 #
-#   0 u32 where | 4 u16 octets of value | 6 u16 octets of head | 8 head
+#   0 u32 where | 4 u16 octets of value | 6 u16 octets of head | 8 u32 address once written | 12 head
 
 from binascii import a2b_base64, b2a_base64
-from struct import pack, pack_into, unpack_from
+from struct import pack_into, unpack_from
 
 from micropython import const
 
@@ -29,8 +29,9 @@ _NODE = const(1)
 _DELETE = const(2)
 _DIRTY = const(0x10)
 _STAGED = const(0x20)
-_FIRST = const(8)  # octets before the head of an image
+_FIRST = const(12)  # octets before the head of an image
 _HEAD = const(16)
+_FREE = b"\xff\xff\xff\xff"
 
 _ARENA = const(0x1000000)
 _FLASH = const(0x2000000)
@@ -55,20 +56,22 @@ class Transaction:
         self.source = source
         self.len = 0
         self.growth = 0  # octets of live records to come, less those to go
+        self.size = 0  # octets of the records to write
         self.extra = []  # [kind, body] of other records of this commit
         if len(self.arena) > 4 * _MIN:
             self.arena = bytearray(_MIN)
 
     def savepoint(self) -> tuple:
         """A point `rollback` can go back to."""
-        return self.store.undo_len, self.len, self.growth, len(self.extra)
+        return self.store.undo_len, self.len, self.growth, self.size, len(self.extra)
 
     def rollback(self, point):
         """Undo everything since the savepoint; the index is as it was, octet by octet."""
         self.store.undo_to(point[0])
         self.len = point[1]
         self.growth = point[2]
-        del self.extra[point[3] :]
+        self.size = point[3]
+        del self.extra[point[4] :]
 
     def abort(self):
         """Undo everything."""
@@ -180,6 +183,7 @@ class Transaction:
         pack_into("<IHH", self.arena, at, where, n, size)
         self.arena[at + _FIRST : at + _FIRST + size] = head
         self.growth += growth
+        self.size += size + n + 7
         if texts:
             store.change(nid, head[2] | head[3] << 8, texts[0], at,
                          store.row_flags(head[4], texts[1], texts[3]) | _STAGED)
@@ -189,11 +193,13 @@ class Transaction:
     def delete(self, nid: int):
         """Stage the end of one node; its children are the caller's business."""
         self.growth -= self._size_of(nid)
+        self.size += 9
         self.store.change(nid, -1, b"", 0, 0)
 
     def add_record(self, kind: int, body):
         """Stage a REPLAY, JOURNAL or EXEC record beside the nodes."""
         self.extra.append([kind, body])
+        self.size += len(body) + 7
 
     def _size_of(self, nid):
         # Octets in the log of the node as it stands now.
@@ -228,40 +234,21 @@ class Transaction:
 
     # -- commit
 
-    def _touched(self):
-        # Numbers of the nodes touched, each once: where its row was not dirty before.
-        undo = self.store.undo
-        for at in range(0, self.store.undo_len, 11):
-            if not undo[at + 6] & _DIRTY:
-                yield undo[at] | undo[at + 1] << 8
-
     def commit(self):
         """Make it all true at once, or raise StorageFailed and leave all as it was."""
         store = self.store
-        gone = bytearray()
-        size = count = 0
-        for nid in self._touched():
-            count += 4
-            if store.flags[nid] & _STAGED:
-                _, n, head = unpack_from("<IHH", self.arena, store.locs[nid])
-                size += n + head + 7
-            elif store.committed(nid):
-                gone.extend(pack("<H", nid))
-        for _, body in self.extra:
-            size += len(body) + 7
-        self._gone = gone
-        self._locs = bytearray(count)
         try:
-            store.log.transact(self._write, size + len(gone) + 7)
+            store.log.transact(self._write, self.size)
         except StorageFailed:
             self.abort()
             raise
-        i = 0
-        for nid in self._touched():
-            if store.flags[nid] & _STAGED:
-                store.locs[nid] = unpack_from("<I", self._locs, i)[0]
-            store.flags[nid] &= ~(_DIRTY | _STAGED)
-            i += 4
+        undo = store.undo
+        flags = store.flags
+        for at in range(0, store.undo_len, 11):
+            nid = undo[at] | undo[at + 1] << 8
+            if flags[nid] & _STAGED:
+                store.locs[nid] = unpack_from("<I", self.arena, store.locs[nid] + 8)[0]
+            flags[nid] &= ~(_DIRTY | _STAGED)
         store.used += self.growth
         for kind, body, addr in self.extra:
             store.note(kind, addr, body, len(body))
@@ -272,12 +259,16 @@ class Transaction:
         # May be called again, when the log had to leave a broken sector.
         store = self.store
         arena = self.arena
-        i = 0
-        for nid in self._touched():
+        undo = store.undo
+        gone = bytearray()
+        for entry in range(0, store.undo_len, 11):
+            if undo[entry + 6] & _DIRTY:
+                continue  # touched before: once is enough, its last image counts
+            nid = undo[entry] | undo[entry + 1] << 8
             if store.flags[nid] & _STAGED:
                 at = store.locs[nid]
                 where, n, size = unpack_from("<IHH", arena, at)
-                pack_into("<I", self._locs, i, log.put(_NODE, size + n))
+                pack_into("<I", arena, at + 8, log.put(_NODE, size + n))
                 log.write(arena, at + _FIRST, at + _FIRST + size)
                 at = where & _MASK
                 if where == _FLASH:
@@ -286,9 +277,10 @@ class Transaction:
                 else:
                     log.write(arena if where & _ARENA else self.source, at, at + n)
                 log.end()
-            i += 4
-        if self._gone:
-            self._record(log, _DELETE, self._gone)
+            elif undo[entry + 7 : entry + 11] != _FREE:
+                gone += undo[entry : entry + 2]
+        if gone:
+            self._record(log, _DELETE, gone)
         for row in self.extra:
             row[2:] = [self._record(log, row[0], row[1])]
 
