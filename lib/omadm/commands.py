@@ -158,16 +158,21 @@ class Commands:
     def leaf(self, tag, buf, off, end, at):
         """An element with one string in it: start, text and end at once, as most elements are."""
         context = self.context
-        if not self.skip and context <= _BODY and end - off <= TEXT_LEN:
+        if not self.skip and context <= _BODY:
             tags, leads_to = GRAMMAR[context]
             k = 0
             for known in tags:
                 if known == tag:
                     to = leads_to[k]
-                    if to >= _LEAVES and self.slots[to - _LEAVES] is None:
+                    if to >= _LEAVES and self.slots[to - _LEAVES] is None and end - off <= TEXT_LEN:
                         self.slots[to - _LEAVES] = bytes(buf[off:end])
                         if to == _CMD_ID:
                             self._cmd_id(self.slots[_ID])
+                        return
+                    if to == _DATA and not self.seen & 1 << _DATA:
+                        self.seen |= 1 << _DATA
+                        if end > off and not self.status:
+                            self.status = self.item.text(buf, off, end, at)
                         return
                     break
                 k += 1
@@ -238,16 +243,14 @@ class Commands:
                     self._deliver()
             self.items += 1
             self.seen &= ~_ITEM_BITS
-            for k in range(_C_FORMAT):
-                slots[k] = None
+            slots[:_C_FORMAT] = (None, None, None, None, None, None)
             self.item.begin()
             return
         self.tag = tag
         self.items = 0
         self.status = 406 if to == _OTHER else 0
         self.seen &= ~_COMMAND_BITS
-        for k in range(_C_FORMAT, _ID + 1):
-            slots[k] = None
+        slots[_C_FORMAT : _ID + 1] = (None, None, None, None, None)
         if tag in self.lists and (tag == _T_ATOMIC or self.lists[-1] == tag):
             self.status = 500
 

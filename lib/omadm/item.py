@@ -22,6 +22,8 @@ _FORMAT = const(3)
 _TYPE = const(4)
 _SIZE = const(5)
 _C_FORMAT = const(6)
+_C_TYPE = const(7)
+_C_SIZE = const(8)
 
 
 class Item:
@@ -60,11 +62,13 @@ class Item:
         self.target = slots[_TARGET]
         self.target_parent = slots[_PARENT]
         self.source = slots[_SOURCE]
-        for k in range(_FORMAT, _C_FORMAT):
-            if slots[k] is None:
-                slots[k] = slots[k + 3]
-        self.fmt = slots[_FORMAT]
-        self.mime = slots[_TYPE]
+        self.fmt = slots[_C_FORMAT] if slots[_FORMAT] is None else slots[_FORMAT]
+        self.mime = slots[_C_TYPE] if slots[_TYPE] is None else slots[_TYPE]
         self.has_data = has_data
-        self.size = number(slots[_SIZE], 10)
-        return 400 if self.size < 0 and slots[_SIZE] is not None else 0
+        self.size = -1
+        size = slots[_C_SIZE] if slots[_SIZE] is None else slots[_SIZE]
+        if size is not None:
+            self.size = number(size, 10)
+            if self.size < 0:
+                return 400
+        return 0
