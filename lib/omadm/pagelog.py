@@ -148,7 +148,9 @@ class PageLog(Sectors):
         nothing has changed.
         """
         pages = (size + 261) // 246
-        stop = self._top  # by then compaction has gone round once
+        # By then compaction has gone round once; and on a little, because what it left in the
+        # rest of the head sector moves once more, the largest record perhaps.
+        stop = self._top + 2 + (max(largest or size, self._big) >> 12)
         while True:
             while self._spare(largest or size) < pages:
                 if self._tail > stop or not self._compact():
