@@ -48,7 +48,11 @@ export class Flash {
   constructor(size, halt, charge) {
     this.octets = new Uint8Array(size).fill(0xff);
     this.halt = halt;
-    this.charge = charge;
+    this.nanos = 0; // time that operations took
+    this.charge = (nanos) => {
+      this.nanos += nanos;
+      charge(nanos);
+    };
     this.wear = new Uint32Array(size / SECTOR);
     this.operations = 0;
     this.erases = 0;

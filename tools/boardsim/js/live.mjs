@@ -1,5 +1,6 @@
 // Run the board at about the pace of the wall clock, with its serial lines on inherited sockets: 3 is USB-CDC, 4 is UART0.
 // Simulated time may fall behind while the board computes; it waits for the wall clock when the board is idle and ahead.
+// Nobody has to wait for the time that flash operations take: it passes on the board only.
 
 import { Socket } from 'node:net';
 
@@ -30,7 +31,8 @@ function join(fd, write, backlog, wake) {
 export function live(machine, withUart, onHalt) {
   let timer = null;
   let running = true;
-  const begin = performance.now() - machine.nanos / 1e6;
+  const paced = () => machine.nanos - machine.flash.nanos;
+  const begin = performance.now() - paced() / 1e6;
   const lines = [];
   const wake = () => {
     if (timer !== null && running) {
@@ -74,7 +76,7 @@ export function live(machine, withUart, onHalt) {
       }
       const { idle } = machine;
       if (idle > 0) {
-        const late = (performance.now() - begin) * 1e6 - machine.nanos;
+        const late = (performance.now() - begin) * 1e6 - paced();
         if (late < idle) {
           machine.skip(Math.max(0, late));
           timer = setTimeout(turn, Math.min((idle - Math.max(0, late)) / 1e6, LONGEST_WAIT_MS));
