@@ -65,9 +65,9 @@ class Account:
         """What the device stores: B64(SHA256(auth_name:secret))."""
         return proof.key_of(self.auth_name, self.secret)
 
-    def header(self, body: bytes, algorithm: str = "HMAC-SHA256") -> str:
+    def header(self, body: bytes, algorithm: str = "HMAC-SHA256", compact: bool = False) -> str:
         """Return the x-syncml-hmac value for a message body."""
-        return proof.header(self.auth_name, self.key, self.nonce, body, algorithm)
+        return proof.header(self.auth_name, self.key, self.nonce, body, algorithm, compact)
 
 
 def create(path: Path, server_id: str, device_id: str, auth_name: str | None = None) -> Account:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import account as accounts
+from . import compact as shorter
 from . import proof, rules
 from .account import Account
 from .element import Element, met, sync
@@ -29,8 +30,11 @@ class Message:
     commands: int
 
 
-def header(account: Account) -> Element:
+def header(account: Account, compact: bool = False) -> Element:
     """Return SyncHdr for the number the account stands at."""
+    source = sync("Source", sync("LocURI", account.server_id))
+    if not compact:
+        source.content.append(sync("LocName", account.auth_name))
     return sync(
         "SyncHdr",
         sync("VerDTD", "1.2"),
@@ -38,7 +42,7 @@ def header(account: Account) -> Element:
         sync("SessionID", f"{account.session_id:X}"),
         sync("MsgID", str(account.msg_id)),
         sync("Target", sync("LocURI", account.device_id)),
-        sync("Source", sync("LocURI", account.server_id), sync("LocName", account.auth_name)),
+        source,
         sync(
             "Cred",
             sync("Meta", met("Format", "b64"), met("Type", "syncml:auth-SHA256")),
@@ -53,17 +57,27 @@ def build(
     *,
     version: str = "1.2",
     string_table: bool = False,
+    compact: bool = False,
 ) -> bytes:
-    """Return the octets of a message with these commands, unchecked."""
+    """Return the octets of a message with these commands, unchecked.
+
+    `compact` leaves LocName out and has a string table when that is shorter.
+    """
     body = sync("SyncBody", *commands, sync("Final"))
-    return encode(sync("SyncML", header(account), body), version=version, string_table=string_table)
+    message = sync("SyncML", header(account, compact), body)
+    octets = encode(message, version=version, string_table=string_table)
+    if compact:
+        octets = min(octets, encode(message, version=version, string_table=not string_table), key=len)
+    return octets
 
 
-def prepare(commands: list[Element]) -> list[Element]:
+def prepare(commands: list[Element], compact: bool = False) -> list[Element]:
     """Check commands against the rules and number them; a Final of their own is dropped."""
     if commands and commands[-1].name == "Final":
         commands = commands[:-1]
-    rules.check_body(commands)
+    if compact:
+        commands = shorter.shortened(commands)
+    rules.check_body(commands, shorter.numbers() if compact else None)
     return commands
 
 
@@ -73,13 +87,14 @@ def compose(
     *,
     version: str = "1.2",
     string_table: bool = False,
+    compact: bool = False,
 ) -> Message:
     """Check the commands, take the next number of the account file, and build the message."""
-    commands = prepare(commands)
+    commands = prepare(commands, compact)
     try:
         build(accounts.load(path), commands, version=version)  # a fault must not cost a number
         account = accounts.next_number(path)
-        octets = build(account, commands, version=version, string_table=string_table)
+        octets = build(account, commands, version=version, string_table=string_table, compact=compact)
     except EncodeError as error:
         raise ToolError(f"the message can't be encoded: {error}") from None
     return Message(octets, account.session_id, account.msg_id, len(commands))

@@ -37,8 +37,10 @@ def mac(key: bytes, nonce: bytes, body: bytes, algorithm: str = "HMAC-SHA256") -
     return b64encode(hmac.new(key, text, "sha256").digest()).decode()
 
 
-def header(user: str, key: bytes, nonce: bytes, body: bytes, algorithm: str = "HMAC-SHA256") -> str:
-    """Return the value of x-syncml-hmac."""
+def header(
+    user: str, key: bytes, nonce: bytes, body: bytes, algorithm: str = "HMAC-SHA256", compact: bool = False
+) -> str:
+    """Return the value of x-syncml-hmac; `compact` leaves out the optional white space."""
     quoted = user.replace("\\", "\\\\").replace('"', '\\"')
     code = mac(key, nonce, body, algorithm)
-    return f'algorithm={algorithm}, username="{quoted}", mac={code}'
+    return ("," if compact else ", ").join((f"algorithm={algorithm}", f'username="{quoted}"', f"mac={code}"))

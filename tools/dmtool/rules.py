@@ -6,6 +6,9 @@ from the command language and from XML pass the same gate. The first breach is a
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 from .element import Element
 from .errors import ToolError
 from .tokens import SYNCML
@@ -59,11 +62,11 @@ def check_uri(uri: str) -> list[str]:
     return segments
 
 
-def check_body(commands: list[Element]) -> None:
-    """Check the commands of a SyncBody and give those without CmdID a number (R11)."""
+def check_body(commands: list[Element], numbers: Iterable[str] | None = None) -> None:
+    """Check the commands of a SyncBody and give those without CmdID one of `numbers` (R11)."""
     if not commands:
         raise ToolError("the message holds no command; give at least one")
-    _check_ids(commands)
+    _check_ids(commands, map(str, itertools.count(1)) if numbers is None else numbers)
     for command in commands:
         _check_command(command, ())
 
@@ -81,7 +84,7 @@ def _each(commands: list[Element]) -> list[Element]:
     return out
 
 
-def _check_ids(commands: list[Element]) -> None:
+def _check_ids(commands: list[Element], numbers: Iterable[str]) -> None:
     each = _each(commands)
     taken: set[str] = set()
     for command in each:
@@ -93,13 +96,10 @@ def _check_ids(commands: list[Element]) -> None:
             if text in taken:
                 raise ToolError(f"{command.name}: CmdID: {text} occurs twice; number it anew")
             taken.add(text)
-    number = 0
+    free = (number for number in numbers if number not in taken)
     for command in each:
         if command.find("CmdID") is None:
-            number += 1
-            while str(number) in taken:
-                number += 1
-            command.content.insert(0, Element(SYNCML, "CmdID", [str(number)]))
+            command.content.insert(0, Element(SYNCML, "CmdID", [next(free)]))
 
 
 def _check_command(command: Element, inside: tuple[str, ...]) -> None:
