@@ -21,6 +21,11 @@ COMMANDS = (
     "compose",
     "push",
     "push http",
+    "push sms",
+    "push sms modem",
+    "push sms kannel-sendsms",
+    "push sms kannel-pap",
+    "push sms gammu",
     "device",
     "device run",
     "tree",
@@ -70,7 +75,7 @@ def test_every_command_has_help(command):
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in COMMANDS if c not in ("", "account", "push", "device", "demo")]
+    "command", [c for c in COMMANDS if c not in ("", "account", "push", "push sms", "device", "demo")]
 )
 def test_help_shows_an_example(command):
     text = " ".join(run([*command.split(), "--help"], env={"COLUMNS": "200"}).output.split())
@@ -85,6 +90,9 @@ def test_help_shows_an_example(command):
         "compose --account a.toml --frobnicate",
         "push http",
         "push smoke signals",
+        "push sms modem /dev/x m.wbxml -a a.toml",
+        "push sms gammu rc m.wbxml -a a.toml --to +1 --hours 0",
+        "push sms kannel-pap http://h m.wbxml -a a.toml --to +1 --max-messages 256",
         "provision --account a.toml",
         "account create",
         "account create a.toml --server-id s",

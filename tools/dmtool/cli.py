@@ -15,13 +15,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from . import account as accounts
+from . import (
+    cli_sms,  # noqa: F401 - has commands of its own
+    octets,
+    push_http,
+    sms_push,
+    wbxml_encode,
+    xml_text,
+)
 from . import commands as language
 from . import compose as composing
 from . import demo as demonstration
 from . import device as devices
 from . import inspect as inspecting
 from . import provision as provisioning
-from . import push_http, wbxml_decode, wbxml_encode, xml_text
 from . import tree as trees
 from .app import (
     NESTED,
@@ -129,6 +136,10 @@ def compose(
     string_table: Annotated[
         bool, typer.Option("--string-table", help="Write texts that repeat once, in a string table.")
     ] = False,
+    compact: Annotated[
+        bool,
+        typer.Option("--compact", help="As short as the standard allows, and show where the octets went."),
+    ] = False,
 ) -> None:
     """Compose one message; it takes the next number of the account.
 
@@ -144,6 +155,8 @@ def compose(
     * `dmtool compose -a led7.toml -o m.wbxml replace './App?prop=ACL=Get=*&Replace=com.example.dms'`
 
     * `dmtool compose -a led7.toml -o m.wbxml delete ./App/Old exec ./Dev/Reboot`
+
+    * `dmtool compose -a led7.toml -o m.wbxml --compact replace ./Led/State=on`: for SMS
     """
     if atomic and sequence:
         raise UsageError("--atomic and --sequence: take one of them; --xml can nest them")
@@ -160,7 +173,7 @@ def compose(
         if body and body[-1].name == "Final":
             body = body[:-1]
         body = language.block("Atomic" if atomic else "Sequence", body)
-    message = composing.compose(account, body, version=wbxml, string_table=string_table)
+    message = composing.compose(account, body, version=wbxml, string_table=string_table, compact=compact)
     if output is None:
         sys.stdout.buffer.write(message.octets)
         sys.stdout.buffer.flush()
@@ -171,6 +184,9 @@ def compose(
         f"{escape(name)}: {len(message.octets)} octets, session {message.session_id:X}, "
         f"message {message.msg_id}"
     )
+    if compact:
+        plan = sms_push.plan(accounts.load(account), message.octets, "+0")
+        err.print(octets.table(octets.of_push(plan.message, plan.hmac, plan.push, plan.parts), plan.parts))
 
 
 @push_app.command("http")
@@ -266,27 +282,37 @@ def tree(
 
 @app.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A WBXML message.")],
-    xml: Annotated[bool, typer.Option("--xml", help="As XML.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A WBXML message, a WSP push, or SMS PDUs.")],
+    xml: Annotated[bool, typer.Option("--xml", help="The messages in it as XML, nothing else.")] = False,
 ) -> None:
-    """Show a message token by token, or as XML.
+    """Show a message token by token, or as XML; and the push or the SMS around it.
+
+    SMS are lines of hexadecimal digits, SMS-DELIVER or SMS-SUBMIT; the parts of a push are put together, in
+    whatever order they are. Other lines, as in a transcript of a modem, are passed over.
 
     Reads what can be read at all; where that ends, the reason is the last line and the exit code 1.
 
-    **Example:** `dmtool inspect m.wbxml --xml`
+    **Examples:** `dmtool inspect m.wbxml --xml`, `dmtool inspect pdus.txt`
     """
-    octets = read_message(file)
-    document = wbxml_decode.decode(octets)
-    if xml:
-        if document.root is not None:
-            sys.stdout.write(xml_text.write(document.root))
-    elif sys.stdout.isatty():
-        Console(highlight=False).print(inspecting.table(document))
-    else:
-        print("\n".join(inspecting.lines(document)))
-    if document.error is not None:
-        raise ToolError(f"{file}: {document.error}")
-    err.print(f"{escape(str(file))}: {escape(inspecting.summary(document, len(octets)))}")
+    found = inspecting.examine(read_message(file))
+    console = Console(highlight=False) if sys.stdout.isatty() else None
+    for section in () if xml else found.sections:
+        if console:
+            console.print(inspecting.section_table(section))
+        else:
+            print("\n".join(inspecting.section_lines(section)))
+    for message, document in found.documents:
+        if xml:
+            if document.root is not None:
+                sys.stdout.write(xml_text.write(document.root))
+        elif console:
+            console.print(inspecting.table(document))
+        else:
+            print("\n".join(inspecting.lines(document)))
+        if document.error is None:
+            err.print(f"{escape(str(file))}: {escape(inspecting.summary(document, len(message)))}")
+    if found.problems:
+        raise ToolError(f"{file}: {'; '.join(found.problems)}")
 
 
 @app.command()
