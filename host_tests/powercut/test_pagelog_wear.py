@@ -5,6 +5,7 @@ import os
 import pytest
 from dictstore import DictStore, live_octets
 from norflash import NorFlash, Random
+from omadm.errors import StorageFailed
 
 ALL = os.environ.get("OMADM_CUTS") == "all"
 
@@ -92,6 +93,45 @@ def test_full_for_ever_without_idle_moments(sectors):
             store = boot(flash)
             assert store.content() == content
     assert max(flash.wear) - min(flash.wear) <= 2 + max(flash.wear) // 10, flash.wear
+
+
+def test_what_is_refused_has_no_room_and_costs_nothing_the_second_time():
+    """Changes with large records, far beyond what is promised, in small regions."""
+    refused = 0
+    for seed in range(150 if ALL else 40):
+        sectors = 8 + seed % 5
+        flash = NorFlash(sectors)
+        store = DictStore(flash)
+        random = Random(seed + 100)
+        content = {}
+        big = 1000 + random.below(12000)
+        for _ in range(150):
+            values = {}
+            kind = random.below(12)
+            if kind == 0:
+                values[500] = random.octets(big)
+            elif kind < 5:
+                for _ in range(20):
+                    values[random.below(60)] = random.octets(random.below(120))
+            elif kind == 7:
+                values = dict.fromkeys(list(content)[:5])
+            else:
+                values[random.below(60)] = random.octets(random.below(200))
+            after = {k: v for k, v in {**content, **values}.items() if v is not None}
+            if live_octets(after) > store.log.capacity:
+                continue
+            try:
+                store.change(values, seed % 2 == 0)
+                content = after
+            except StorageFailed as problem:
+                assert problem.args == (104,)
+                ops = flash.ops
+                with pytest.raises(StorageFailed):
+                    store.change(values, seed % 2 == 0)
+                assert flash.ops == ops
+                assert store.content() == content
+                refused += 1
+    assert refused
 
 
 def test_every_flipped_bit():

@@ -16,10 +16,9 @@
 #             passes over did not count when the next mark was made; what it names
 #             did, even where that mark itself has rotted since
 #
-# Compaction copies what is live in the oldest sectors to the head in bounded
-# transactions, and the mark drops them: all sectors wear alike. A sector that fails
-# erasure or read-back is set aside until the next boot, and the transaction written
-# again elsewhere. Not here: what records mean (store.py).
+# Compaction copies what is live in the oldest sectors to the head in bounded transactions,
+# and the mark drops them: all sectors wear alike. A sector that fails is set aside until the
+# next boot, and the transaction written again elsewhere. What records mean: store.py.
 
 from array import array
 from binascii import crc32
@@ -58,7 +57,7 @@ class PageLog(Sectors):
         """Find the newest commit and tell the owner every record that counts; see `damaged`."""
         n = self._n
         seq = self._seq
-        self.damaged = self.bad_sectors = self._credit = self._cur = self._big = 0
+        self.damaged = self.bad_sectors = self._credit = self._cur = self._big = self._stuck = 0
         self._top = self._prev = self._tail = 0
         self._hot = -1
         self._sec = n - 1
@@ -142,18 +141,22 @@ class PageLog(Sectors):
     def transact(self, writer, size: int, largest: int = 0):
         """Write the records that writer(log) emits with put, write, copy, end: all or none.
 
-        size: octets of all records with 7 for each; largest: of the largest one, if
-        known. Makes room before the first program. writer is called again when a page
-        fails; only the last addresses count. StorageFailed: no room or a broken device;
-        nothing has changed.
+        size: octets of all records with 7 for each; largest: of the largest one, if known.
+        Makes room before the first program. writer is called again when a page fails; only
+        the last addresses count. StorageFailed: no room or a broken device; nothing changed.
         """
         pages = (size + 261) // 246
-        # By then compaction has gone round once; and on a little, because what it left in the
-        # rest of the head sector moves once more, the largest record perhaps.
-        stop = self._top + 2 + (max(largest or size, self._big) >> 12)
+        stop = room = -999
         while True:
             while self._spare(largest or size) < pages:
-                if self._tail > stop or not self._compact():
+                more = self._tail <= stop
+                if not more:
+                    # compaction begins, or has gone round once; again only where that helped
+                    more = self._spare(0) > room and self._prev != self._stuck
+                    room = self._spare(0)
+                    stop = self._top
+                if not more or not self._compact():
+                    self._stuck = self._prev  # to refuse the next one at no cost
                     raise StorageFailed(_FULL)
             if self._commit(writer):
                 break
