@@ -8,7 +8,8 @@
 #
 #   stored mode   the modem keeps each SMS until it is deleted here, and that is after the client
 #                 has dealt with the whole message: a board may lose power at any moment.
-#   direct mode   each SMS comes at once and is acknowledged when its part is in RAM.
+#   direct mode   each SMS comes at once and is acknowledged when its part is in RAM. A modem that
+#                 knows no acknowledgement stays in stored mode: what the line loses would be gone.
 # Both ways of delivery are understood at any time, whatever mode was asked for: by class, a modem
 # may take the other one.
 #
@@ -38,10 +39,11 @@ READY = const(3)
 _TODO = const(32)
 _SLOTS = const(12)  # bits of a token that are the index; above: which store
 _PAUSE = const(60)  # longest pause between attempts, seconds
+_SOON = const(4)  # the same after a restart: the modem is there
 _STEADY = const(120)  # seconds after which a session counts as good
 _RESETS = const(3)  # attempts without an answer before reset()
 _MARGIN = const(2)  # free places at which a store counts as full
-_AGAIN = const(20)  # seconds after which what was garbled is looked for
+_AGAIN = const(21)  # seconds after which what was garbled, or found no room, is read again
 _NO_ACK_EXPECTED = const(340)
 _SIM = const(5)  # seconds between looks for a SIM
 _LONG = const(25)  # seconds a store may take to list or to delete
@@ -57,7 +59,7 @@ class Modem:
     open_stream  coroutine function, returns (reader, writer) as asyncio has them
     receiver     SmsReceiver
     clock        seconds that never go back
-    direct       take SMS at once instead of through the modem's store
+    direct       take SMS at once instead of through the modem's store, where it acknowledges them
     tidy         delete SMS of others when the store is full
     reset        coroutine function that switches the modem off and on, or None
     """
@@ -103,6 +105,7 @@ class Modem:
         self._cnmi = b""
         self._press = self._later = self._due = False
         self._poll_at = self._drain_at = 0
+        self._again = _AGAIN
         self._garbled = self.line.talk.garbled
 
     def status(self) -> dict:
@@ -131,6 +134,7 @@ class Modem:
                 await self._session()
             except Restarted:
                 self.restarts += 1
+                pause = min(pause, _SOON)
             except (Lost, OSError, EOFError, asyncio.TimeoutError):
                 self.losses += 1
             except Exception as problem:  # a fault of ours or of the board: the task must live on
@@ -199,6 +203,7 @@ class Modem:
         verdict = self.receiver.part(talk.pdu, token, self._press)
         if verdict == LATER:
             self._later = True
+            self._drain_at = min(self._drain_at, self.clock() + self._again)
         elif verdict == DUPLICATE or verdict == REFUSED:
             self._gone.append(token)
         elif verdict == FOREIGN or verdict == BROKEN:
@@ -220,7 +225,7 @@ class Modem:
         self._mems = await modem_setup.stores(line)
         self._mem = b""
         await self._select(0)
-        self._cnmi = await modem_setup.indications(line, self.family, 2 if self.direct else 1)
+        self._cnmi = await modem_setup.indications(line, self.family, 2 if self._service else 1)
         self._due = True
         self._poll_at = self.clock() + self.poll
 
@@ -239,10 +244,10 @@ class Modem:
             pass
         elif self.receiver.trash or self._gone:
             await self._delete()
-        elif self._todo:
-            await self._fetch(self._todo.pop(0))
         elif self._due or now >= self._drain_at:
             await self._read_out()
+        elif self._todo:
+            await self._fetch(self._todo.pop(0))
         elif now >= self._poll_at:
             await self._look()
         else:
@@ -267,6 +272,7 @@ class Modem:
     async def _fetch(self, token):
         self._token = token
         index = token & (1 << _SLOTS) - 1
+        self._again = _AGAIN
         if await self._select(token >> _SLOTS) and await self.line.command(b"AT+CMGR=%d" % index):
             self.used += 1
             if self.used + _MARGIN >= self.total:
@@ -291,6 +297,8 @@ class Modem:
     async def _read_out(self):
         self._due = False
         self._todo.clear()  # all of it is read now
+        self._drain_at = self.clock() + self.drain
+        settled = self.receiver.settled
         for press in (False, True):
             self._press = press
             again = True
@@ -316,7 +324,9 @@ class Modem:
         if stat not in (b"1", b"5", b"6", b"7"):
             stat = field(await self.line.ask(b"AT+CEREG?"), 1) or stat
         self.registered = number(stat)
-        self._drain_at = self.clock() + self.drain
+        # What finds no room is read again soon, and less and less often as long as nothing moves.
+        moved = settled != self.receiver.settled
+        self._again = _AGAIN if moved or not self._later else min(self._again * 2, self.drain)
 
     async def _usage(self):
         line = await self.line.ask(b"AT+CPMS?") if await self._select(0) else b""

@@ -9,7 +9,7 @@ from micropython import const
 NAME = const(0)
 MARKS = const(1)  # any of them in the answer, upper case
 MODES = const(2)  # first field of CNMI, best first
-SERVICE = const(3)  # AT+CSMS= for direct mode; 0: none, and no acknowledgement
+SERVICE = const(3)  # AT+CSMS= for direct mode; 0: it has none
 ACK = const(4)  # acknowledges an SMS in direct mode
 ACK_SECONDS = const(5)  # longest answer time of it
 EXTRA = const(6)  # sent once after start; an error is no harm

@@ -43,6 +43,7 @@ class SmsReceiver:
         self.refused = 0  # SMS of a message that can't fit
         self.pushes = 0  # handed to the client
         self.dropped = 0  # whole, but no push of ours
+        self.settled = 0  # messages dealt with
         self._deliver = Deliver()
         self._wsp = WspPush()
 
@@ -82,6 +83,7 @@ class SmsReceiver:
         outcome = None
         code = 0
         keep = True
+        self.settled += 1
         try:
             push = self._push(message.payload())
             self.pushes += 1

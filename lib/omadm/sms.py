@@ -35,14 +35,14 @@ _SCA = const(11)  # octets of the longest service centre address
 _UD = const(140)  # octets of user data in one SMS
 _FULL = const(127)  # payload of a full part when only the last one, a short one, was seen
 _CHARGE = const(64)  # least octets a part is counted as: what its book-keeping costs
-_IDLE = const(60)  # seconds without a part after which a message steps aside for another
+_IDLE = const(20)  # seconds without a part after which a message steps aside for another
 _SMALL = const(0x3FFFFFFF)
 
 # Verdicts
 KEPT = const(0)  # held in RAM, the message is not whole yet
 READY = const(1)  # that made a message whole: see ready()
 DUPLICATE = const(2)  # a copy of what we have, or of a message that is finished
-REFUSED = const(3)  # the message can't fit
+REFUSED = const(3)  # the message can't fit, or is too old to push another one out
 LATER = const(4)  # no room now; ask again
 
 
@@ -211,8 +211,8 @@ class Reassembler:
         """Take the part that `d` read from `pdu`, and return a verdict.
 
         now: seconds of a clock that never goes back. token: where the modem holds it.
-        press: push the oldest message out for this one. Without it only one that is idle steps
-        aside, and the modem keeps its parts.
+        press: the message that was sent first has to go, be it this one. Without it only one
+        that is idle steps aside, and the modem keeps its parts.
         """
         self.expire(now)
         part = bytes(pdu[d.off : d.end])
@@ -249,10 +249,12 @@ class Reassembler:
             oldest = None
             for b in self._open:
                 if b is not a and b.missing and (press or now - b.last >= _IDLE):
-                    if oldest is None or b.last < oldest.last:
+                    if oldest is None or (b.stamp, b.last) < (oldest.stamp, oldest.last):
                         oldest = b
             if oldest is None:
                 return LATER
+            if press and a is None and d.stamp < oldest.stamp:
+                return REFUSED
             self._drop(oldest, press)
         if a is None:
             a = Assembly(d, now)

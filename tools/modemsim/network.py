@@ -31,6 +31,7 @@ class Network:
         self.lost: list[bytes] = []  # submitted to numbers nobody has, or no SMS-SUBMIT
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._timer: asyncio.TimerHandle | None = None
+        self._free_at = 0.0  # the loop's time from which the next SMS may go
 
     def add(self, modem: SimModem) -> SimModem:
         """Let a modem take part."""
@@ -64,6 +65,7 @@ class Network:
 
     def _wake(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
+        seconds = max(seconds, self._free_at - loop.time())
         if self._timer is not None and not self._timer.cancelled():
             if self._timer.when() <= loop.time() + seconds:
                 return
@@ -84,6 +86,7 @@ class Network:
             return
         message = ready[0]
         message.under_way = True
+        self._free_at = asyncio.get_running_loop().time() + self.pace
         message.tries += 1
 
         def done(taken: bool) -> None:
