@@ -28,6 +28,9 @@ COMMANDS = (
     "push sms gammu",
     "device",
     "device run",
+    "modem",
+    "modem simulate",
+    "modem families",
     "tree",
     "inspect",
     "demo",
@@ -75,7 +78,8 @@ def test_every_command_has_help(command):
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in COMMANDS if c not in ("", "account", "push", "push sms", "device", "demo")]
+    "command",
+    [c for c in COMMANDS if c not in ("", "account", "push", "push sms", "device", "modem", "demo")],
 )
 def test_help_shows_an_example(command):
     text = " ".join(run([*command.split(), "--help"], env={"COLUMNS": "200"}).output.split())

@@ -70,10 +70,12 @@ account_app = _app(help="Accounts: who sends to which device, with which secret.
 push_app = _app(help="Send a finished message to a device.")
 sms_app = _app(help="By SMS: as a WAP push in one or more SMS, by one of four ways to the network.")
 device_app = _app(help="Simulated devices.")
+modem_app = _app(help="Simulated modems, for all who have none at hand.")
 app.add_typer(account_app, name="account")
 app.add_typer(push_app, name="push")
 push_app.add_typer(sms_app, name="sms")
 app.add_typer(device_app, name="device")
+app.add_typer(modem_app, name="modem")
 
 AccountFile = Annotated[
     Path, typer.Option("--account", "-a", metavar="FILE", help="Account file, as account create made it.")
