@@ -243,7 +243,7 @@ def snapshot(client):
     store = client.store
     found = {}
     for nid in client.tree.subtree(0):
-        fields, _, verno = unpack_from("<BBH", store.octets(nid, 4, 4))
+        fields, _, verno = unpack_from("<BBH", store.octets(nid, 4, bytearray(4)))
         fmt = FORMATS[fields & 15]
         type = store.field(nid, 1) or (b"" if fmt == "node" else b"text/plain")
         value = client.tree.value(nid, 1 << 16)
@@ -256,36 +256,47 @@ def pairs(client):
     return {a.server_id: (a.session, a.msg) for a in client.accounts if a.session}
 
 
+def first_model(root_acl):
+    """The model of a new device."""
+    model = Model(root_acl, set(EXECS))
+    root = model.nodes[()]
+    root.access, root.verno = frozenset(("Add", "Get")), 1
+    for permanent, rows in ((True, PERMANENT), (False, DYNAMIC)):
+        for uri, fmt, access, *rest in rows:
+            value, type, acl = [*rest, b"", b"", b""][:3]
+            model.declare(uri, fmt, value, acl, type or None, access or "Get", permanent)
+    return model
+
+
 class Bench:
     """A device, its model, and what the world saw of it."""
 
     def __init__(self, root_acl=ROOT_ACLS[0], sectors=32, flash=None, spool=16 * 1024):
+        """A new device, or one on flash that has a tree: then set `model` to what that is."""
+        self.root_acl = root_acl
         self.spool = Spool(spool)
         self.ran = []  # (uri, data) of every Exec handler called, over all boots
-        self.model = Model(root_acl, set(EXECS))
-        if flash:
-            self.flash = flash
-            return
-        self.flash = NorFlash(sectors)
-        self.boot()
-        self.client.declare([row_of(*row) for row in PERMANENT])
-        self.client.declare([row_of(*row) for row in DYNAMIC], permanent=False)
-        self.client.set_acl(b".", root_acl)
-        root = self.model.nodes[()]
-        root.access, root.verno = frozenset(("Add", "Get")), 1
-        for permanent, rows in ((True, PERMANENT), (False, DYNAMIC)):
-            for uri, fmt, access, *rest in rows:
-                value, type, acl = [*rest, b"", b"", b""][:3]
-                self.model.declare(uri, fmt, value, acl, type or None, access or "Get", permanent)
+        self.flash = flash or NorFlash(sectors)
+        if flash is None:
+            self.boot()
+            for stage in self.STAGES:
+                stage(self)
+            self.model = first_model(root_acl)
+
+    # How a new device gets its first tree; each is one commit and can be done again.
+    STAGES = (
+        lambda self: self.client.declare([row_of(*row) for row in PERMANENT]),
+        lambda self: self.client.declare([row_of(*row) for row in DYNAMIC], permanent=False),
+        lambda self: self.client.set_acl(b".", self.root_acl),
+    )
 
     def boot(self):
         """Power on: a new client on the flash as it is. Mounting writes nothing but the first root."""
         before = self.flash.ops
-        blank = self.flash.data.count(255) == len(self.flash.data)
         self.heard = []
         self.client = Client(Store(PageLog(self.flash)))
         self.client.mount()
-        assert blank or self.flash.ops == before, "mount wrote"
+        self.boot_operations = self.flash.ops - before
         self.client.on_change(b".", lambda uri, kind: self.heard.append((uri, kind)))
         for uri in EXECS:
             self.client.on_exec(uri, self._exec)

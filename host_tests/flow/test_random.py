@@ -229,6 +229,7 @@ class Lockstep(RuleBasedStateMachine):
             bench.push(body, header)
         bench.flash.power_on()
         bench.boot()
+        assert bench.boot_operations == 0
         applied = lockstep.pairs(bench.client) == new.pairs
         bench.client.run_execs()
         bench.model = new if applied else old

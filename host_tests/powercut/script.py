@@ -1,0 +1,92 @@
+"""What happens to the device of the power tests: messages of every command, on a ring so small
+that it wraps several times, with resets and housekeeping between them.
+
+A step is a tuple: ("push", server, commands) · ("set", uri, value) · ("idle",) · ("boot",) ·
+("sick", kind): from now on the sector after the one in use has that fault (fakes/norflash.py).
+"""
+
+from model import add, atomic, delete, execute, replace, sequence
+
+
+def octets(seed, n):
+    """n octets that do not repeat at the size of a page."""
+    return bytes((seed * 37 + i * 11 + (i >> 8) * 29) & 0xFF for i in range(n))
+
+
+def push(*commands, server=b"A"):
+    """A message."""
+    return ("push", server, list(commands))
+
+
+IDLE = ("idle",)
+BOOT = ("boot",)
+
+WHOLE = [
+    push(replace("1", b"./P/Fixed", b"8")),
+    push(add("1", b"./App/Log/Level", b"3", "int"), add("2", b"./App/Net", None, "node")),
+    push(add("1", b"./App/Big", octets(1, 5000), "bin", b"application/octet-stream")),
+    push(add("1", b"./App/Text", b"hello \xc3\xa4", None, b"text/x"), delete("2", b"./App/Nope")),  # 404
+    push(execute("1", b"./P/Run", b"first")),
+    push(replace("1", b"./App/Big", octets(2, 4300))),
+    IDLE,
+    push(atomic("1", [replace("2", b"./App/Log/Level", b"4"), add("3", b"./App/New", b"n")])),
+    push(atomic("1", [delete("2", b"./App/New"), delete("3", b"./App/Gone")]), add("4", b"./App/E")),  # 507
+    push(sequence("1", [add("2", b"./App/S", b"s"), delete("3", b"./No"), replace("4", b"./App/S", b"t")])),
+    push(replace("1", b"./App/Text?prop=Name", b"Renamed"), replace("2", b"./App?prop=Title", b"Title")),
+    push(replace("1", b"./App/Log?prop=ACL", b"Add=A&Replace=A+B&Get=*"), server=b"A"),
+    push(replace("1", b"./App/Log/Level", b"5"), execute("2", b"./P/Go", b"second"), server=b"B"),
+    BOOT,
+    push(replace("1", b"./App/Big", octets(3, 5200))),
+    IDLE,
+    push(execute("1", b"./P/Run", b"third"), execute("2", b"./P/Go", b"fourth"), server=b"B"),
+    push(delete("1", b"./D")),
+    push(add("1", b"./D/x/y/z", octets(4, 300), "bin"), add("2", b"./D/w", b"true", "bool")),
+    push(replace("1", b"./App/Big", octets(5, 900))),
+    push(replace("1", b"./D?prop=Name", b"Dd"), replace("2", b"./Dd/x/y/z", octets(6, 600))),
+    ("set", b"./P/Fixed", b"9"),
+    push(replace("1", b"./App/Big", octets(7, 5600)), execute("2", b"./P/Run", b"fifth")),
+    IDLE,
+    IDLE,
+    push(atomic("1", [add(str(i), b"./Dd/n%d" % i, b"%d" % i, "int") for i in range(2, 22)])),
+    push(atomic("1", [delete(str(i), b"./Dd/n%d" % i) for i in range(2, 12)])),
+    push(delete("1", b"./P/Fixed"), add("2", b"./App", b"x"), execute("3", b"./P/Other")),  # all fail
+    push(replace("1", b"./App/Big", octets(8, 4800), None, b"image/png")),
+    BOOT,
+    push(add("1", b"./Second", octets(9, 2000)), replace("2", b"./App/Big", octets(10, 1200))),
+    IDLE,
+    push(delete("1", b"./Second"), add("2", b"./Second", octets(11, 2100))),
+    push(replace("1", b"./App/Big", octets(12, 5100))),
+    push(sequence("1", [atomic("2", [replace("3", b"./Second", octets(13, 1500)), execute("4", b"./P/Go")])]),
+         server=b"B"),
+    ("set", b"./P/Fixed", b"10"),
+    push(add("1", b"./Enc", b"AQIDBA==", "b64"), replace("2", b"./Enc?prop=ACL", b"Replace=B")),
+    push(replace("1", b"./Enc", b"BQY=", "b64"), server=b"B"),
+    push(delete("1", b"./Dd"), replace("2", b"./App/Big", octets(14, 5300))),
+    IDLE,
+    push(replace("1", b"./App/Big", octets(15, 4700)), replace("2", b"./Second?prop=Name", b"Third")),
+    push(replace("1", b"./App/Big", octets(16, 5900))),
+    push(delete("1", b"./App/Big"), delete("2", b"./Third"), execute("3", b"./P/Run", b"seventh")),
+    push(add("1", b"./Last", b"last")),
+]  # fmt: skip
+
+WORN = [
+    push(add("1", b"./App/Big", octets(1, 5000), "bin")),
+    ("sick", "flips"),
+    push(replace("1", b"./App/Big", octets(2, 5200)), execute("2", b"./P/Run", b"worn 1")),
+    push(replace("1", b"./P/Fixed", b"8")),
+    ("sick", "no_erase"),
+    push(replace("1", b"./App/Big", octets(3, 4800))),
+    IDLE,
+    ("sick", "no_program"),
+    push(replace("1", b"./App/Big", octets(4, 5500)), execute("2", b"./P/Run", b"worn 2")),
+    BOOT,
+    ("sick", "raises"),
+    push(replace("1", b"./App/Big", octets(5, 6000))),
+    IDLE,
+    push(atomic("1", [replace("2", b"./App/Big", octets(6, 3000)), add("3", b"./More", octets(7, 3000))])),
+    push(delete("1", b"./More"), replace("2", b"./App/Big", octets(8, 5000))),
+    push(replace("1", b"./App/Big", octets(9, 5100))),
+]  # fmt: skip
+
+# name: (steps, sectors)
+SCRIPTS = {"whole": (WHOLE, 8), "worn": (WORN, 14)}

@@ -1,0 +1,36 @@
+"""A slice of `make powercut`: each n-th cut of both scripts, and cuts that once went wrong."""
+
+import pytest
+from powercut import script
+from powercut.cuts import Cuts
+
+EVERY = 11
+
+# Compaction gave up after one round, though the rest of a sector held room enough.
+ONCE_WRONG = ["whole.38.10.half/2.after", "whole.38.14.after", "whole.40.28.after/1.half"]
+
+
+def test_each_eleventh_cut():
+    cuts = Cuts(EVERY, tell=lambda line: None)
+    cuts.run_first()
+    for name in script.SCRIPTS:
+        cuts.run(name)
+    assert cuts.failed == []
+    count = cuts.count
+    assert count["old"] + count["new"] == count["cuts"] > 250
+    assert count["new"] > 0 and count["double_cuts"] > count["cuts"]
+    assert (count["other"], count["double_other"]) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ONCE_WRONG)
+def test_once_wrong(name):
+    cuts = Cuts(only=name, tell=lambda line: None)
+    cuts.run("whole")
+    assert (cuts.count["cuts"], cuts.count["other"], cuts.count["double_other"]) == (1, 0, 0)
+
+
+def test_the_script_has_everything():
+    pushes = [step for step in script.WHOLE if step[0] == "push"]
+    assert len(pushes) >= 30
+    kinds = {command[0] for _, _, commands in pushes for command in commands}
+    assert kinds == {"add", "replace", "delete", "exec", "atomic", "sequence"}
