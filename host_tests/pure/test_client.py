@@ -213,6 +213,15 @@ def test_atomic_is_all_or_nothing():
     assert d.heard == [(b"./C", "add")]
 
 
+def test_names_that_are_none():
+    d = Device()
+    names = (b"", b".", b"a/b", b"a?prop=ACL", b"a?b", b"\x01", b"\xff", b"s" * 33, b"B", b"a b")
+    commands = [m.replace(i + 3, b"./A/C?prop=Name", name) for i, name in enumerate(names)]
+    applied(d.send(m.add(1, b"./A/B", b"1"), m.add(2, b"./A/C", b"2"), *commands))
+    assert d.statuses == [200, 200] + 7 * [400] + [414, 418, 200], d.statuses
+    assert d.get(b"./A/a b") == b"2"
+
+
 def test_commands_see_what_came_before_them():
     d = Device()
     applied(
@@ -254,7 +263,7 @@ def test_exec_that_had_started_is_interrupted_not_rerun():
     def pull_the_plug(uri, data, correlator):
         raise KeyboardInterrupt
 
-    d.client.handlers[0] = (b"./Dev/Reboot", pull_the_plug)
+    d.client.on_exec(b"./Dev/Reboot", pull_the_plug)
     try:
         d.send(m.execute(1, b"./Dev/Reboot"))
         raise AssertionError
@@ -292,7 +301,7 @@ def test_values_of_every_carriage():
         nid = d.client.tree.find([uri])
         assert store.value_len(nid) == len(blob)
         assert d.client.tree.value(nid, 9999) == blob
-        assert d.client.tree.format(nid) == 2
+        assert d.client.tree.fields(nid) & 15 == 2
     assert d.get(b"./Small") == b"\x01\x02\x03"
 
 

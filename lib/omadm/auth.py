@@ -21,8 +21,8 @@ from micropython import const
 from .errors import NotAuthentic
 from .limits import HEADER_LEN
 
-HMAC_SHA256 = const(1)  # RFC 2104
-SHA256 = const(2)  # nested hash
+_HMAC_SHA256 = const(1)  # RFC 2104
+_SHA256 = const(2)  # nested hash
 
 _NO_HEADER = const(60)
 _HEADER_TOO_LONG = const(61)
@@ -55,11 +55,6 @@ def _sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def key_of(user: bytes, password: bytes) -> bytes:
-    """Return B64(SHA256(user ":" password)): what AAuthSecret holds on the device."""
-    return _b64(_sha256(user + b":" + password))
-
-
 def cred(key: bytes, nonce: bytes) -> bytes:
     """Return the expected Cred/Data; the nonce is raw octets."""
     return _b64(_sha256(key + b":" + nonce))
@@ -68,13 +63,14 @@ def cred(key: bytes, nonce: bytes) -> bytes:
 def mac(algorithm: int, key: bytes, nonce: bytes, digest: bytes) -> bytes:
     """Return the MAC in base64, from the SHA-256 of the body."""
     text = nonce + b":" + _b64(digest)
-    if algorithm == SHA256:
+    if algorithm == _SHA256:
         return _b64(_sha256(key + b":" + text))
     if len(key) > _BLOCK:
         key = _sha256(key)
     pad = key + bytes(_BLOCK - len(key))
-    inner = _sha256(bytes([c ^ 0x36 for c in pad]) + text)
-    return _b64(_sha256(bytes([c ^ 0x5C for c in pad]) + inner))
+    for x in (0x36, 0x5C):
+        text = _sha256(bytes([c ^ x for c in pad]) + text)
+    return _b64(text)
 
 
 def same(given: bytes, wanted: bytes) -> bool:
@@ -106,27 +102,24 @@ def parse_hmac(text) -> tuple:
     quoted = text.split(b'"')
     if len(quoted) != 3 or b"\\" in quoted[1]:
         raise NotAuthentic(_BAD_HEADER)
-    user = token = code = b""
+    values = {}
     # Outside the quotes only: a user name may hold commas and what else looks like a parameter.
     for part in (quoted[0] + b'"' + quoted[2]).split(b","):
-        part = part.strip()
-        at = part.find(b"=")
-        name = part[:at].rstrip().lower()
-        value = part[at + 1 :].lstrip()
-        if name == b"username" and value == b'"' and not user:
-            user = quoted[1]
-        elif name == b"algorithm" and not token:
-            token = value.upper()
-        elif name == b"mac" and not code:
-            code = _padded(value)
-        elif part:  # RFC 2616 lists may hold empty elements
-            raise NotAuthentic(_BAD_HEADER)
-    if not user or len(code) != _B64_LEN:
+        if part.strip():  # RFC 2616 lists may hold empty elements
+            at = part.find(b"=")
+            name = part[:at].strip().lower()
+            if name in values or name not in (b"algorithm", b"username", b"mac"):
+                raise NotAuthentic(_BAD_HEADER)
+            values[name] = part[at + 1 :].strip()
+    user = quoted[1]
+    code = _padded(values.get(b"mac", b""))
+    if not user or values.get(b"username") != b'"' or len(code) != _B64_LEN:
         raise NotAuthentic(_BAD_HEADER)
+    token = values.get(b"algorithm", b"").upper()
     if token == b"HMAC-SHA256":
-        return HMAC_SHA256, user, code
+        return _HMAC_SHA256, user, code
     if token == b"SHA256" or token == b"SHA-256":
-        return SHA256, user, code
+        return _SHA256, user, code
     raise NotAuthentic(_BAD_ALGORITHM if token and token != b"MD5" else _MD5 if token else _NO_ALGORITHM)
 
 
@@ -148,9 +141,8 @@ def check_mac(header, digest: bytes, accounts):
                 found = account
     if not known:  # the same work as for a user who exists
         same(code, mac(algorithm, bytes(_B64_LEN), bytes(16), digest))
-        raise NotAuthentic(_UNKNOWN_USER)
     if found is None:
-        raise NotAuthentic(_WRONG_MAC)
+        raise NotAuthentic(_WRONG_MAC if known else _UNKNOWN_USER)
     if found.auth_type != b"HMAC":
         raise NotAuthentic(_OTHER_PROOF)
     if len(found.key) != _B64_LEN or not found.nonce:  # no fallback, no default nonce
@@ -191,9 +183,7 @@ def replay(
     behind = last_msg - msg
     if session == last_session:
         if behind < 0:
-            if behind <= -_WINDOW:
-                return 1
-            return (seen << -behind | 1) & 0xFFFFFFFF
+            return (seen << min(-behind, _WINDOW) | 1) & 0xFFFFFFFF
         if 0 < behind < min(window, _WINDOW) and not seen >> behind & 1:
             return seen | 1 << behind
     raise NotAuthentic(_REPLAY)

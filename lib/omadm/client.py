@@ -24,7 +24,6 @@ from .push import check
 from .wbxml import Parser
 
 _REPLAY = const(3)
-_JOURNAL = const(4)
 _EXEC = const(5)
 _MESSAGE = const(0)
 _RAN = const(1)
@@ -32,7 +31,7 @@ _INTERRUPTED = const(2)
 _STARTED = const(1)
 _DONE = const(2)
 _NO_HEAP = const(96)
-_BLOCK = const(512)  # octets handed to the parser at a time
+_HEAD = const(15)  # octets of an EXEC record before its texts
 
 
 class Outcome:
@@ -46,9 +45,8 @@ class Outcome:
 
     def __init__(self):
         self.error = None
-        self.code = 0
+        self.code = self.session = self.msg = 0
         self.server = b""
-        self.session = self.msg = 0
         self.statuses = journal.Outcomes()
 
 
@@ -57,12 +55,11 @@ class Client(Local):
 
     def __init__(self, store, clock=None):
         super().__init__(store, clock)
-        self.hooks = []
-        self.handlers = []
+        self.hooks = []  # (uri, callback)
+        self.handlers = {}  # of Execs, by uri
         self.hook_errors = 0  # how often application code raised
         self.accepted = 0
         self.refused = 0
-        self.executor = Executor(self.tree, self.txn, self.hooks, self.handlers)
 
     def on_change(self, where: bytes, callback):
         """Call callback(uri, kind) after a commit that touched where or anything below it.
@@ -73,7 +70,7 @@ class Client(Local):
 
     def on_exec(self, where: bytes, handler):
         """Make the node executable: handler(uri, data, correlator) -> status or None for 200."""
-        self.handlers.append((where, handler))
+        self.handlers[where] = handler
 
     # -- one push
 
@@ -97,53 +94,32 @@ class Client(Local):
         return outcome
 
     def _refuse(self, outcome, error, code):
-        self.txn.abort()
+        self.txn.begin()
         self.refused += 1
         outcome.error = error
         outcome.code = code
         outcome.statuses = journal.Outcomes()
 
     def _apply(self, spool, account, outcome):
-        run = self.executor
         txn = self.txn
-        txn.begin(spool.buf)
-        run.prepare(account, self.accounts, self.device_id, outcome.statuses, self.clock())
+        txn.begin(spool.buf, self.clock())
+        run = Executor(self, account, outcome.statuses)
         commands = Commands(run)
         parser = Parser(commands, PAGES, spool.length)
-        at = 0
-        while at < spool.length:
-            end = min(at + _BLOCK, spool.length)
-            parser.feed(spool.buf, at, end)
-            at = end
+        parser.feed(spool.buf, 0, spool.length)
         parser.close()
         commands.close()
         outcome.server = account.server_id
-        outcome.session = run.session
-        outcome.msg = run.msg
+        outcome.session = run.hdr.session_id
+        outcome.msg = run.hdr.msg_id
         # The greater pair stays: inside a reorder window an older message may come late.
-        session, msg = account.session, account.msg
-        if (run.session, run.msg) > (session, msg):
-            session, msg = run.session, run.msg
+        session, msg = max((account.session, account.msg), (outcome.session, outcome.msg))
         txn.add_record(_REPLAY, pack("<IHII", account.nid, session, msg, run.seen))
-        self._journal(account.nid, run.session, run.msg, _MESSAGE, outcome.statuses.buf)
+        journal.note(txn, account.nid, outcome.session, outcome.msg, _MESSAGE, outcome.statuses)
+        changed = txn.changed
         self._commit()
         account.session, account.msg, account.seen = session, msg, run.seen
-        changed = run.changed
-        run.changed = []
         return changed
-
-    def _journal(self, acc, session, msg, what, outcomes):
-        kept = self.store.journal
-        number = kept[-1][0] + 1 if kept else 1
-        self.txn.add_record(_JOURNAL, journal.entry(number, acc, session, msg, what, outcomes))
-
-    def _commit(self):
-        try:
-            self.txn.commit()
-        except MemoryError:
-            # The commit mark may be in flash already: what flash says is true.
-            self.mount()
-            raise
 
     # -- application code
 
@@ -153,40 +129,42 @@ class Client(Local):
         One that a reset interrupted is noted so and not run again. One that has no handler yet
         waits for the next call.
         """
-        for number, addr, size in list(self.store.execs):
-            record = bytearray(size - 7)
-            self.store.log.read(addr, 0, record, len(record))
-            at = 15 + record[5]
-            where = bytes(record[15:at])
-            try:
-                if record[4] == _STARTED:
-                    self._end_exec(number, record, where, 0, _INTERRUPTED)
-                for row in self.handlers:
-                    if row[0] == where and not record[4]:
-                        record[4] = _STARTED
-                        self.txn.add_record(_EXEC, record)
-                        self._commit()
-                        data = bytes(record[at + record[6] :])
-                        status = self._call(row[1], where, data, bytes(record[at : at + record[6]]))
-                        self._end_exec(number, record, where, 200 if status is None else status, _RAN)
-            except StorageFailed:
-                return
+        try:
+            for number, addr, size in list(self.store.execs):
+                record = bytearray(size - 7)
+                self.store.log.read(addr, 0, record, size - 7)
+                _, state, name, data, acc, session, msg = unpack_from("<IBBBHHI", record)
+                name += _HEAD
+                data += name
+                where = bytes(record[_HEAD:name])
+                what = _INTERRUPTED
+                status = 0
+                if not state:
+                    if where not in self.handlers:
+                        continue
+                    record[4] = _STARTED
+                    self.txn.add_record(_EXEC, record)
+                    self._commit()
+                    what = _RAN
+                    correlator = bytes(record[name:data])
+                    status = self._call(self.handlers[where], where, bytes(record[data:]), correlator)
+                    if status is None:
+                        status = 200
+                outcomes = journal.Outcomes()
+                outcomes.add(where, status)
+                self.txn.add_record(_EXEC, pack("<IBB", number, _DONE, 0))
+                journal.note(self.txn, acc, session, msg, what, outcomes)
+                self._commit()
+        except StorageFailed:
+            pass  # what was not noted is done at the next call
 
-    def _call(self, code, *arguments):
+    def _call(self, callback, *arguments):
         # Whatever the application does wrong, the client goes on.
         try:
-            return code(*arguments)
+            return callback(*arguments)
         except Exception:
             self.hook_errors += 1
             return 500
-
-    def _end_exec(self, number, record, where, status, what):
-        acc, session, msg = unpack_from("<HHI", record, 7)
-        outcomes = journal.Outcomes()
-        outcomes.add(where, status)
-        self.txn.add_record(_EXEC, pack("<IBB", number, _DONE, 0))
-        self._journal(acc, session, msg, what, outcomes.buf)
-        self._commit()
 
     def idle(self) -> bool:
         """One bounded step of housekeeping in flash; False when there was nothing to do."""
@@ -194,4 +172,3 @@ class Client(Local):
             return self.store.log.compact_step()
         except StorageFailed:
             return False
-

@@ -24,47 +24,34 @@ _OTHER_ACCOUNT = const(95)
 class Account:
     """One server: what proves its messages, and the last pair accepted from it."""
 
-    def __init__(self, nid):
+    def __init__(self, tree, nid):
+        store = tree.store
         self.nid = nid
-        self.server_id = self.name = self.key = self.nonce = self.auth_type = b""
-        self.session = self.msg = self.seen = self.window = 0
+        self.server_id = _leaf(tree, nid, b"ServerID")
+        window = _leaf(tree, store.child(nid, b"Ext"), b"Window")
+        self.window = int(window) if window.isdigit() else 0
+        auths = store.child(nid, b"AppAuth")
+        entry = -1 if auths < 0 else store.next_child(auths, -1)
+        while entry >= 0 and _leaf(tree, entry, b"AAuthLevel") != b"SRVCRED":
+            entry = store.next_child(auths, entry)
+        self.name = _leaf(tree, entry, b"AAuthName")
+        self.key = _leaf(tree, entry, b"AAuthSecret")
+        self.nonce = _leaf(tree, entry, b"AAuthData")
+        self.auth_type = _leaf(tree, entry, b"AAuthType")
+        last = bytearray(14)
+        for number, addr, _ in store.pairs:
+            if number == nid:
+                store.log.read(addr, 0, last, 14)
+        _, self.session, self.msg, self.seen = unpack_from("<IHII", last)
 
 
 def load(tree) -> list:
     """Every DMAcc in the tree with its SRVCRED entry and its replay pair."""
-    store = tree.store
     accounts = []
-    for nid in range(len(store.flags)):
-        if store.flags[nid] & _DMACC and not store.is_free(nid) and len(accounts) < ACCOUNTS:
-            accounts.append(_read(tree, nid))
-    small = bytearray(14)
-    for number, addr, _ in store.pairs:
-        store.log.read(addr, 0, small, 14)
-        for account in accounts:
-            if account.nid == number:
-                account.session, account.msg, account.seen = unpack_from("<HII", small, 4)
+    for nid, flags in enumerate(tree.store.flags):
+        if flags & _DMACC and len(accounts) < ACCOUNTS:
+            accounts.append(Account(tree, nid))
     return accounts
-
-
-def _read(tree, nid):
-    account = Account(nid)
-    account.server_id = _leaf(tree, nid, b"ServerID")
-    window = _leaf(tree, tree.store.child(nid, b"Ext"), b"Window")
-    if window.isdigit():
-        account.window = min(int(window), 32)
-    auths = tree.store.child(nid, b"AppAuth")
-    entry = -1
-    while auths >= 0:
-        entry = tree.store.next_child(auths, entry)
-        if entry < 0:
-            break
-        if _leaf(tree, entry, b"AAuthLevel") == b"SRVCRED":
-            account.name = _leaf(tree, entry, b"AAuthName")
-            account.key = _leaf(tree, entry, b"AAuthSecret")
-            account.nonce = _leaf(tree, entry, b"AAuthData")
-            account.auth_type = _leaf(tree, entry, b"AAuthType")
-            break
-    return account
 
 
 def _leaf(tree, nid, name):
@@ -86,7 +73,6 @@ def check(hdr, account, accounts, device_id: bytes):
     if found is not account:
         raise NotAuthentic(_OTHER_ACCOUNT)
     auth.check_cred(hdr, account)
-    if not device_id or hdr.target != device_id:
+    if hdr.target != device_id:  # which is b"" before it is known, and Target never is
         raise NotAuthentic(_OTHER_DEVICE)
-    return auth.replay(account.session, account.msg, hdr.session_id, hdr.msg_id,
-                       account.window, account.seen)
+    return auth.replay(account.session, account.msg, hdr.session_id, hdr.msg_id, account.window, account.seen)

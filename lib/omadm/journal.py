@@ -5,77 +5,60 @@
 #
 # Record: u32 number | u16 nid of the DMAcc | u16 session | u32 message | u8 what
 #         | outcomes. what: 0 a message, 1 an Exec that ran, 2 an Exec interrupted.
-# Outcome: u16 status | u16 CmdID; the CmdID 0xFFFF says that u8 n and n octets
-# of text follow (a CmdID that is no plain number; for 1 and 2 the URI).
+# Outcome: u16 status | u8 n | n octets of CmdID (for 1 and 2: the URI).
 
 from struct import pack, unpack_from
 
 from micropython import const
 
+_JOURNAL = const(4)
 _HEAD = const(13)
-_TEXT = const(0xFFFF)
-_MAX = const(2048)  # octets of outcomes kept of one message; more only count
+_MAX = const(2048)  # octets of outcomes kept of one message
 
 
 class Outcomes:
-    """Statuses of one message in document order, four octets each."""
+    """Statuses of one message in document order."""
 
     def __init__(self):
         self.buf = bytearray()
-        self.count = 0  # all, also those that did not fit
 
     def add(self, cmd_id: bytes, status: int):
         """Note the status of one Item (or of an Atomic or Sequence)."""
-        self.count += 1
-        if len(self.buf) > _MAX:
-            return
-        number = _TEXT
-        if cmd_id.isdigit() and len(cmd_id) < 6 and cmd_id[0] != 48 and int(cmd_id) < _TEXT:
-            number = int(cmd_id)
-        self.buf.extend(pack("<HH", status, number))
-        if number == _TEXT:
+        if len(self.buf) <= _MAX:
             cmd_id = cmd_id[:127]
-            self.buf.append(len(cmd_id))
-            self.buf.extend(cmd_id)
+            self.buf.extend(pack("<HB", status, len(cmd_id)) + cmd_id)
 
-    def undo(self, mark: int):
-        """From offset mark on, turn what had worked into 216: undone with its Atomic."""
+    def undo(self, at: int):
+        """From offset at on, turn what had worked into 216: undone with its Atomic."""
         buf = self.buf
-        at = mark
         while at < len(buf):
-            status, number = unpack_from("<HH", buf, at)
-            if status < 215:
+            if buf[at] < 215 and not buf[at + 1]:
                 buf[at] = 216
-            at += 4
-            if number == _TEXT:
-                at += 1 + buf[at]
+            at += 3 + buf[at + 2]
 
     def __iter__(self):
-        return listing(self.buf, 0)
+        """Yield (cmd_id, status)."""
+        buf = self.buf
+        at = 0
+        while at < len(buf):
+            status, n = unpack_from("<HB", buf, at)
+            at += 3 + n
+            yield bytes(buf[at - n : at]), status
 
 
-def listing(buf, at: int):
-    """Yield (cmd_id, status) from the octets of outcomes."""
-    while at < len(buf):
-        status, number = unpack_from("<HH", buf, at)
-        at += 4
-        if number == _TEXT:
-            n = buf[at]
-            yield bytes(buf[at + 1 : at + 1 + n]), status
-            at += 1 + n
-        else:
-            yield b"%d" % number, status
-
-
-def entry(number: int, acc: int, session: int, msg: int, what: int, outcomes) -> bytes:
-    """Octets of a JOURNAL record."""
-    return pack("<IHHIB", number, acc, session, msg, what) + outcomes
+def note(txn, acc: int, session: int, msg: int, what: int, outcomes):
+    """Put an entry into the transaction."""
+    number = 1
+    for row in txn.store.journal:
+        number = row[0] + 1
+    txn.add_record(_JOURNAL, pack("<IHHIB", number, acc, session, msg, what) + outcomes.buf)
 
 
 def read(store, i: int):
     """The i-th entry kept: (number, nid of the DMAcc, session, message, what, outcomes)."""
     _, addr, size = store.journal[i]
-    buf = bytearray(size - 7)
-    store.log.read(addr, 0, buf, len(buf))
-    number, acc, session, msg, what = unpack_from("<IHHIB", buf)
-    return number, acc, session, msg, what, list(listing(buf, _HEAD))
+    entry = bytearray(size - 7)
+    store.log.read(addr, 0, entry, size - 7)
+    outcomes = Outcomes()
+    outcomes.buf = entry[_HEAD:]
+    return unpack_from("<IHHIB", entry) + (list(outcomes),)

@@ -9,17 +9,18 @@ from struct import pack
 
 from micropython import const
 
-from . import acl, uri, values
+from . import acl, uri
 from .dmacc import load
 from .errors import CommandFailed
 from .transaction import Transaction
 from .tree import Tree
+from .values import NAMES
 
-_ROOT_ACL = b"Add=*&Get=*"  # TND 7.7.1: what a root should start with
 _REPLAY = const(3)
 _PERMANENT = const(0x10)
 _ADD_GET = const(9)
-_PARENT = (b"", b"node", _ADD_GET)
+_ROOT_PARENT = const(0xFFFE)
+_ACL = const(3)
 
 
 class Local:
@@ -29,7 +30,7 @@ class Local:
         self.store = store
         self.tree = Tree(store)
         self.txn = Transaction(store)
-        self.clock = clock or _no_clock
+        self.clock = clock or int  # int() is 0
         self.accounts = []
         self.device_id = b""
 
@@ -37,9 +38,10 @@ class Local:
         """Read the store; make the root where the store is new. Call once, before all else."""
         self.store.mount()
         if self.store.is_free(0):
-            self.txn.begin(b"")
-            self._create(0, b"", (b".", b"node", _ADD_GET, b"", b"", _ROOT_ACL), True)
-            self.txn.commit()
+            self._begin()
+            # The ACL that a root should start with (TND 7.7.1).
+            self._create(_ROOT_PARENT, b"", (b".", b"node", _ADD_GET, b"", b"", b"Add=*&Get=*"), _PERMANENT)
+            self._commit()
         self.reload()
 
     def reload(self):
@@ -58,39 +60,44 @@ class Local:
         A row is (uri, format, AccessType bits, value, Type, ACL), the last three optional;
         parents that miss are made as interior nodes.
         """
-        self.txn.begin(b"")
+        self._begin()
+        permanent = _PERMANENT if permanent else 0
         try:
             for row in rows:
                 segments = uri.split(row[0])[0]
-                nid, depth = self.tree.resolve(segments)
-                while depth < len(segments):
-                    last = depth == len(segments) - 1
-                    nid = self._create(nid, segments[depth], row if last else _PARENT, permanent)
-                    depth += 1
+                nid, depth, _ = self.tree.resolve(segments)
+                for name in segments[depth:-1]:
+                    nid = self._create(nid, name, (b"", b"node", _ADD_GET), permanent)
+                if depth < len(segments):
+                    self._create(nid, segments[-1], row, permanent)
         except CommandFailed:
-            self.txn.abort()
+            self.txn.begin()
             raise
         if self.store.undo_len:
-            self._commit_local()
+            self._commit()
+            self.reload()
 
     def _create(self, nid, name, row, permanent):
-        row = row + (b"", b"", b"")[len(row) - 3 :]
-        fields = values.number_of(row[1]) | row[2] << 8 | (_PERMANENT if permanent else 0)
-        return self.txn.create(nid, name, fields, self.clock(), row[4], acl.check(row[5]), self.txn.keep(row[3]),
-                               len(row[3]))
+        _, fmt, access, value, mime, rights = row + (b"", b"", b"")[len(row) - 3 :]
+        fields = NAMES.index(fmt) | access << 8 | permanent
+        where = self.txn.keep(value)
+        return self.txn.create(nid, name, fields, mime, acl.check(rights), where, len(value))
 
     def set(self, where: bytes, value: bytes):
         """Give a leaf another value."""
         nid = self._find(where)
-        if self.tree.is_interior(nid):
+        fmt = self.tree.fields(nid) & 15
+        if not fmt:
             raise CommandFailed(405)
-        self.txn.again(nid, self.clock(), where=self.txn.keep(value), n=len(value))
-        self._commit_local()
+        self.txn.again(nid, 0, None, fmt, self.txn.keep(value), len(value))
+        self._commit()
+        self.reload()
 
     def set_acl(self, where: bytes, value: bytes):
         """Give a node another ACL."""
-        self.txn.again(self._find(where), self.clock(), acl=acl.check(value))
-        self._commit_local()
+        self.txn.again(self._find(where), _ACL, acl.check(value))
+        self._commit()
+        self.reload()
 
     def remove(self, where: bytes):
         """Take away a node with all below it, permanent or not."""
@@ -99,21 +106,26 @@ class Local:
             raise CommandFailed(405)
         for below in list(self.tree.subtree(nid)):
             self.txn.delete(below)
-            if any(row[0] == below for row in self.store.pairs):  # who gets this number next starts anew
-                self.txn.add_record(_REPLAY, pack("<IHII", below, 0, 0, 0))
-        self._commit_local()
+            for row in self.store.pairs:
+                if row[0] == below:  # who gets this number next starts anew
+                    self.txn.add_record(_REPLAY, pack("<IHII", below, 0, 0, 0))
+        self._commit()
+        self.reload()
+
+    def _begin(self):
+        self.txn.begin(b"", self.clock())
 
     def _find(self, where):
-        self.txn.begin(b"")
+        self._begin()
         nid = self.tree.find(uri.split(where)[0])
         if nid < 0:
             raise CommandFailed(404)
         return nid
 
-    def _commit_local(self):
-        self.txn.commit()
-        self.reload()
-
-
-def _no_clock():
-    return 0
+    def _commit(self):
+        try:
+            self.txn.commit()
+        except MemoryError:
+            # The commit mark may be in flash already: what flash says is true.
+            self.mount()
+            raise

@@ -11,13 +11,14 @@
 #
 # Looking up a child is one `find` over keys (C speed), then one read in flash
 # to compare the name itself: a clash of hashes costs a read, never a mistake.
-# Changes of the index go through `change`, which keeps an undo log, so that a
-# transaction can go back to any savepoint octet by octet (transaction.py).
+# A free row is all ones, its place in flash 0. Changes of the index go through `change`, which keeps
+# an undo log, so that a transaction can go back to any savepoint octet by octet (transaction.py).
+# Its rows: u16 nid | u32 loc | u8 flags | 4 octets of key, as they were.
 # Mounting reads only; nothing is ever repaired by writing.
 
 from array import array
 from binascii import crc32
-from struct import pack_into, unpack_from
+from struct import pack, pack_into, unpack_from
 
 from micropython import const
 
@@ -29,28 +30,25 @@ _JOURNAL = const(4)
 _EXEC = const(5)
 
 # Flags of a row.
-_INTERIOR = const(1)
 _HAS_ACL = const(2)
-_PERMANENT = const(4)
+_DIRTY = const(4)  # touched by the open transaction
 _DMACC = const(8)  # root of a DMAcc: no message gets below it (R45)
-_DIRTY = const(0x10)  # touched by the open transaction
+_PERMANENT = const(0x10)  # the same bit as in the fields of its record
 _STAGED = const(0x20)  # its image is in the arena, not yet in flash
 
+_IMAGE = const(12)  # octets before the head of an image in the arena
 _HEAD = const(16)  # fixed octets of a node record; name, type, title, ACL follow
 _GROW = const(32)  # rows added to the index at a time
 _FREE = b"\xff\xff\xff\xff"
-_ROOT_KEY = b"\xfe\xff\x00\x00"  # parent 0xFFFE: the root has none
 _MAX_NODES = const(0xFF00)
 _DONE = const(2)  # state of an Exec that ended
 _JOURNALS = const(16)  # journal entries kept; older ones fall to compaction
-_DMACC_MOI = b"urn:oma:mo:oma-dm-dmacc:"
-_DMACC_OLD = b"org.openmobilealliance/1.0/w7"  # the identifier before 1.2
 
 
 def is_dmacc(mime: bytes) -> bool:
-    """True when a Type names a DMAcc MO, in its new or its old spelling."""
-    low = mime.lower()
-    return low.startswith(_DMACC_MOI) or low == _DMACC_OLD
+    """True when a Type names a DMAcc MO, in its new spelling or that of before 1.2."""
+    mime = mime.lower()
+    return mime.startswith(b"urn:oma:mo:oma-dm-dmacc:") or mime == b"org.openmobilealliance/1.0/w7"
 
 
 class Store:
@@ -59,22 +57,21 @@ class Store:
     def __init__(self, log):
         self.log = log
         log.owner = self
-        self.stage = None  # arena of the open transaction
+        self.stage = None  # the Transaction
         self._reset()
 
     def _reset(self):
         self.keys = bytearray()
         self.locs = array("I")
         self.flags = bytearray()
-        self.undo = bytearray(11 * 8)
+        self.undo = bytearray()
         self.undo_len = 0
         self.pairs = []  # [nid of the DMAcc, address, octets]
         self.journal = []  # [sequence number, address, octets], oldest first
         self.execs = []  # [exec number, address, octets], oldest first
         self.used = 0  # octets of live records
-        self.epoch = 0  # rises when what was found by address or right may no longer hold
-        self._key = bytearray(4)
-        self._small = bytearray(16)
+        self.folder = self.right = None  # what the Tree found last, while it holds
+        self._small = bytearray(_HEAD)
 
     # -- mounting: called by the log, oldest record first
 
@@ -83,31 +80,26 @@ class Store:
         self._reset()
         self.log.mount()
         for nid in range(len(self.flags)):
-            if not self.is_free(nid):
-                self.used += (self.log.kind_len(self.locs[nid]) & 0xFFFF) + 7
+            self.used += self.size(nid)
 
     def record(self, kind: int, addr: int, length: int):
         """Take a committed record into the index; a later one wins."""
         small = self._small
-        if kind == _NODE:
-            self.log.read(addr, 0, small, _HEAD)
-            nid, parent = unpack_from("<HH", small)
-            n = small[12]
-            text = bytearray(n + small[13])
-            self.log.read(addr, _HEAD, text, len(text))
-            while nid >= len(self.flags):
-                self._grow()
-            self._set_key(nid, parent, text[:n])
-            self.locs[nid] = addr
-            self.flags[nid] = self.row_flags(small[4], text[n:], small[15])
-        elif kind == _DELETE:
+        if kind == _DELETE:
             for i in range(0, length, 2):
                 self.log.read(addr, i, small, 2)
                 nid = unpack_from("<H", small)[0]
                 if nid < len(self.flags):
-                    self.keys[4 * nid : 4 * nid + 4] = _FREE
-                    self.flags[nid] = 0
-        else:
+                    self._set(nid, b"", 0, 0)
+        elif kind == _NODE:
+            self.log.read(addr, 0, small, _HEAD)
+            head = bytearray(_HEAD + small[12] + small[13])
+            self.log.read(addr, 0, head, len(head))
+            nid = unpack_from("<H", head)[0]
+            while nid >= len(self.flags):
+                self._grow()
+            self._set(nid, head, addr, 0)
+        elif kind <= _EXEC:
             self.log.read(addr, 0, small, 6)
             self.note(kind, addr, small, length)
 
@@ -118,9 +110,9 @@ class Store:
         """Take a committed REPLAY, JOURNAL or EXEC record into the index."""
         group = self._group(kind)
         number = unpack_from("<I", body)[0]
-        for i in range(len(group)):
-            if group[i][0] == number:
-                self._drop(group, i)
+        for row in group:
+            if row[0] == number:
+                self._drop(group, row)
                 break
         if kind == _EXEC and body[4] == _DONE:
             return  # the record is there to end the one before it
@@ -128,22 +120,19 @@ class Store:
         self.used += length + 7
         group.sort()
         if kind == _JOURNAL and len(group) > _JOURNALS:
-            self._drop(group, 0)
+            self._drop(group, group[0])
 
-    def _drop(self, group, i):
-        self.used -= group[i][2]
-        del group[i]
+    def _drop(self, group, row):
+        self.used -= row[2]
+        group.remove(row)
 
     # -- compaction: called by the log
 
     def live(self, kind: int, addr: int) -> bool:
         """True when the record at addr must survive the erasure of its sector."""
         if kind == _NODE:
-            self.log.read(addr, 0, self._small, 2)
-            nid = unpack_from("<H", self._small)[0]
-            return self.committed(nid) == addr
-        if kind == _DELETE:
-            return False
+            nid = self._nid_at(addr)
+            return nid < len(self.flags) and self.committed(nid) == addr
         for row in self._group(kind):
             if row[1] == addr:
                 return True
@@ -152,33 +141,31 @@ class Store:
     def moved(self, kind: int, old: int, new: int):
         """A live record now lies at new: follow it, also where a transaction is open."""
         if kind == _NODE:
-            self.log.read(new, 0, self._small, 2)
-            nid = unpack_from("<H", self._small)[0]
+            nid = self._nid_at(new)
             if self.flags[nid] & _DIRTY:
                 pack_into("<I", self.undo, self._first_touch(nid) + 2, new)
             else:
                 self.locs[nid] = new
-        else:
-            for row in self._group(kind):
-                if row[1] == old:
-                    row[1] = new
+        for row in self._group(kind):
+            if row[1] == old:
+                row[1] = new
+
+    def _nid_at(self, addr):
+        self.log.read(addr, 0, self._small, 2)
+        return unpack_from("<H", self._small)[0]
 
     def _group(self, kind):
+        # The rows of a kind of record, but of nodes.
         if kind == _REPLAY:
             return self.pairs
         if kind == _JOURNAL:
             return self.journal
-        return self.execs
+        return self.execs if kind == _EXEC else ()
 
     def committed(self, nid: int) -> int:
         """Address of the committed record of a node, 0 when it has none."""
-        if self.undo_len:
-            at = self._first_touch(nid)
-            if at >= 0:
-                if self.undo[at + 7 : at + 11] == _FREE:
-                    return 0
-                return unpack_from("<I", self.undo, at + 2)[0]
-        return 0 if self.is_free(nid) else self.locs[nid]
+        at = self._first_touch(nid)
+        return self.locs[nid] if at < 0 else unpack_from("<I", self.undo, at + 2)[0]
 
     def _first_touch(self, nid):
         for at in range(0, self.undo_len, 11):
@@ -189,7 +176,7 @@ class Store:
     # -- rows
 
     def _grow(self):
-        self.keys.extend(b"\xff" * (4 * _GROW))
+        self.keys.extend(_FREE * _GROW)
         self.flags.extend(bytes(_GROW))
         self.locs.extend(array("I", bytes(4 * _GROW)))
 
@@ -198,60 +185,63 @@ class Store:
         return nid >= len(self.flags) or self.keys[4 * nid : 4 * nid + 4] == _FREE
 
     def new_nid(self) -> int:
-        """A number no node has; grows the index where it is full."""
-        keys = self.keys
-        at = keys.find(_FREE)
-        while at >= 0 and at & 3:
-            at = keys.find(_FREE, at + 1)
-        if at >= 0:
-            return at >> 2
-        nid = len(self.flags)
-        if nid >= _MAX_NODES:
-            return -1
-        self._grow()
+        """A number no node has, or -1; grows the index where it is full."""
+        nid = self._find(_FREE, 0)
+        if nid < 0 and len(self.flags) < _MAX_NODES:
+            nid = len(self.flags)
+            self._grow()
         return nid
 
-    def _set_key(self, nid, parent, name):
-        if nid == 0:
-            self.keys[0:4] = _ROOT_KEY
-        else:
-            pack_into("<HH", self.keys, 4 * nid, parent, crc32(name) & 0xFFFF)
+    def _find(self, key, nid):
+        # The next row from nid on whose key begins so, or -1.
+        keys = self.keys
+        at = keys.find(key, 4 * nid)
+        while at > 0 and at & 3:
+            at = keys.find(key, at + 1)
+        return at >> 2
 
-    def change(self, nid: int, parent: int, name, loc: int, flags: int):
+    def _set(self, nid, head, loc, flags):
+        # head: a node record as far as its Type, or nothing to free the row.
+        key = _FREE
+        if head:
+            end = _HEAD + head[12]
+            key = pack("<HH", head[2] | head[3] << 8, crc32(head[_HEAD:end]) & 0xFFFF)
+            flags |= head[4] & _PERMANENT
+            if head[15]:
+                flags |= _HAS_ACL
+            if not head[4] & 15 and is_dmacc(bytes(head[end : end + head[13]])):
+                flags |= _DMACC
+        self.keys[4 * nid : 4 * nid + 4] = key
+        self.locs[nid] = loc
+        self.flags[nid] = flags
+
+    def change(self, nid: int, head, loc: int, flags: int):
         """Set a row; what stood there goes to the undo log.
 
-        name None leaves the node where it is in the tree; parent < 0 frees the row.
+        head: the node's record as far as its Type; b"" frees the row, None leaves all but loc.
         """
         at = self.undo_len
-        undo = self.undo
-        if at + 11 > len(undo):
-            undo.extend(bytes(11 * _GROW))
-        was = self.flags[nid]
-        pack_into("<HIB", undo, at, nid, self.locs[nid], was)
-        key = self.keys[4 * nid : 4 * nid + 4]
-        undo[at + 7 : at + 11] = key
         self.undo_len = at + 11
-        self.locs[nid] = loc
-        self.flags[nid] = flags | _DIRTY  # of a free row too: a new node in it is no first touch
-        if parent < 0:
-            self.keys[4 * nid : 4 * nid + 4] = _FREE
-        elif name is not None:
-            self._set_key(nid, parent, name)
-        if (was | flags) & _HAS_ACL or name is not None and key != _FREE:
-            self.epoch += 1
+        if self.undo_len > len(self.undo):
+            self.undo.extend(bytes(11 * _GROW))
+        key = self.keys[4 * nid : 4 * nid + 4]
+        pack_into("<HIB4s", self.undo, at, nid, self.locs[nid], self.flags[nid], key)
+        flags |= _DIRTY  # of a free row too: a new node in it is no first touch
+        if head is None:
+            self.locs[nid] = loc
+            self.flags[nid] |= flags
+        else:
+            self._set(nid, head, loc, flags)
+            if key != _FREE:
+                self.folder = self.right = None
 
     def undo_to(self, mark: int):
         """Put back every row changed since undo_len was mark."""
-        at = self.undo_len
-        undo = self.undo
-        while at > mark:
-            at -= 11
-            nid, loc, flags = unpack_from("<HIB", undo, at)
-            self.locs[nid] = loc
-            self.flags[nid] = flags
-            self.keys[4 * nid : 4 * nid + 4] = undo[at + 7 : at + 11]
-            self.epoch += 1
-        self.undo_len = mark
+        self.folder = self.right = None
+        while self.undo_len > mark:
+            self.undo_len -= 11
+            nid, self.locs[nid], self.flags[nid], key = unpack_from("<HIB4s", self.undo, self.undo_len)
+            self.keys[4 * nid : 4 * nid + 4] = key
 
     # -- reading nodes
 
@@ -261,81 +251,59 @@ class Store:
 
     def child(self, parent: int, name: bytes) -> int:
         """The child of that name (exact octets), or -1."""
-        key = self._key
-        pack_into("<HH", key, 0, parent, crc32(name) & 0xFFFF)
+        key = pack("<HH", parent, crc32(name) & 0xFFFF)
         keys = self.keys
         n = len(name)
         at = keys.find(key)
         while at >= 0:
             if not at & 3:
                 nid = at >> 2
-                if self.fixed(nid)[12] == n and self.octets(nid, _HEAD, n) == name:
+                if self.fixed(nid)[12] == n and self.octets(nid, _HEAD, bytearray(n)) == name:
                     return nid
             at = keys.find(key, at + 1)
         return -1
 
     def next_child(self, parent: int, after: int) -> int:
         """The next child with a number above `after` (-1 to start), or -1."""
-        want = self._key
-        pack_into("<H", want, 0, parent)
-        pattern = bytes(want[0:2])
-        at = self.keys.find(pattern, 4 * (after + 1))
-        while at >= 0 and at & 3:
-            at = self.keys.find(pattern, at + 1)
-        return at >> 2 if at >= 0 else -1
+        return self._find(pack("<H", parent), after + 1)
+
+    def octets(self, nid: int, off: int, buf):
+        """Fill buf with octets of a node's record from offset off, none of them of its value."""
+        at = self.locs[nid]
+        if self.flags[nid] & _STAGED:
+            at += _IMAGE + off
+            buf[:] = self.stage.arena[at : at + len(buf)]
+        else:
+            self.log.read(at, off, buf, len(buf))
+        return buf
 
     def fixed(self, nid: int):
         """The fixed 16 octets of a node's record, in a buffer that the next call reuses."""
-        # A buffer of just this length: a read in flash then allocates nothing.
-        if self.flags[nid] & _STAGED:
-            self.stage.head(self.locs[nid], 0, self._small, _HEAD)
-        else:
-            self.log.read(self.locs[nid], 0, self._small, _HEAD)
-        return self._small
-
-    def octets(self, nid: int, off: int, n: int):
-        """n octets of a node's record from offset off, none of them of its value."""
-        buf = bytearray(n)
-        if self.flags[nid] & _STAGED:
-            self.stage.head(self.locs[nid], off, buf, n)
-        else:
-            self.log.read(self.locs[nid], off, buf, n)
-        return buf
+        return self.octets(nid, 0, self._small)
 
     def field(self, nid: int, which: int) -> bytes:
         """Name (0), Type (1), Title (2) or ACL (3) as it is stored."""
         fixed = self.fixed(nid)
-        n = fixed[12 + which]
-        return bytes(self.octets(nid, _HEAD + sum(fixed[12 : 12 + which]), n)) if n else b""
+        at = _HEAD + sum(fixed[12 : 12 + which])
+        return bytes(self.octets(nid, at, bytearray(fixed[12 + which])))
+
+    def head_len(self, nid: int) -> int:
+        """Octets before the value in the node's record."""
+        return _HEAD + sum(self.fixed(nid)[12:])
+
+    def size(self, nid: int) -> int:
+        """Octets the node takes in the log; 0 when there is none."""
+        if self.is_free(nid):
+            return 0
+        at = self.locs[nid]
+        if self.flags[nid] & _STAGED:
+            return 7 + sum(unpack_from("<HH", self.stage.arena, at + 4))
+        return 7 + (self.log.kind_len(at) & 0xFFFF)
 
     def value_len(self, nid: int) -> int:
         """Octets of the node's value."""
-        at = self.locs[nid]
-        if self.flags[nid] & _STAGED:
-            return self.stage.value_len(at)
-        return (self.log.kind_len(at) & 0xFFFF) - self.value_off(at)
-
-    def value_off(self, addr: int) -> int:
-        """Octets before the value in the node record at addr."""
-        small = self._small
-        self.log.read(addr, 0, small, _HEAD)
-        return _HEAD + small[12] + small[13] + small[14] + small[15]
+        return self.size(nid) - 7 - self.head_len(nid)
 
     def read_value(self, nid: int, off: int, buf, n: int):
-        """Copy n octets of the value from offset off into buf; no allocation."""
-        at = self.locs[nid]
-        if self.flags[nid] & _STAGED:
-            self.stage.read_value(nid, off, buf, n)
-        else:
-            self.log.read(at, self.value_off(at) + off, buf, n)
-
-    def row_flags(self, fields: int, mime: bytes, acl) -> int:
-        """Flags of the row of a node with this format, Type and ACL."""
-        flags = _HAS_ACL if acl else 0
-        if fields & 15 == 0:
-            flags |= _INTERIOR
-            if is_dmacc(mime):
-                flags |= _DMACC
-        if fields & 0x10:
-            flags |= _PERMANENT
-        return flags
+        """Copy n octets of the committed value from offset off into buf; no allocation."""
+        self.log.read(self.locs[nid], self.head_len(nid) + off, buf, n)

@@ -17,8 +17,6 @@
 from .errors import CommandFailed
 from .limits import MAX_DEPTH, MAX_SEG_LEN, MAX_TOT_LEN
 
-_PROPERTIES = b" ACL Format Name Size Title TStamp Type VerNo "
-
 
 def characters(text: bytes) -> int:
     """Return how many characters the UTF-8 text has; -1 when it is none or holds a control."""
@@ -28,14 +26,6 @@ def characters(text: bytes) -> int:
     except ValueError:
         return -1
     return -1 if n and (min(text) < 0x20 or b"\x7f" in text) else n
-
-
-def name_status(name: bytes) -> int:
-    """Return 0 when the octets may be the name of a node, else 400 (no name) or 414 (too long)."""
-    n = characters(name)
-    if n < 1 or name == b"." or name == b".." or b"/" in name or b"?" in name:
-        return 400
-    return 414 if n > MAX_SEG_LEN else 0
 
 
 def split(uri: bytes) -> tuple:
@@ -48,9 +38,7 @@ def split(uri: bytes) -> tuple:
     n = characters(uri)
     if n < 0:
         raise CommandFailed(404)
-    root = uri[:1] == b"." and uri[1:2] in (b"", b"?")
     if uri[:2] == b"./":
-        uri = uri[2:]
         n -= 2
     if n > MAX_TOT_LEN:
         raise CommandFailed(414)
@@ -62,11 +50,12 @@ def split(uri: bytes) -> tuple:
         uri = uri[:at]
         if what != b"prop=" and what != b"list=":
             raise CommandFailed(404)
-        if what == b"list=" or b" " in prop or b" %s " % prop not in _PROPERTIES:
+        known = (b"ACL", b"Format", b"Name", b"Size", b"Title", b"TStamp", b"Type", b"VerNo")
+        if what == b"list=" or prop not in known:
             raise CommandFailed(406)
-    if root:
-        return [], prop
     segments = uri.split(b"/")
+    if segments[0] == b".":
+        del segments[0]
     for name in segments:
         if not name or name == b"." or name == b"..":
             raise CommandFailed(404)

@@ -208,7 +208,7 @@ def _grant(image: images.Image, account: Account, rights: tuple[str, ...]) -> st
     new = acl.check(old or b"Add=*&Get=*")
     for right in rights:
         if not acl.grants(new, right.encode(), account.server_id.encode()):
-            new = acl.add(new, right.encode(), account.server_id.encode())
+            new = acl.check(new + f"&{right}={account.server_id}".encode())
     if new != old:
         image.client.set_acl(b".", new)
     return str(new.decode())
