@@ -22,10 +22,10 @@ TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 RANK = {
     "__init__": 0, "errors": 0, "limits": 0,
     "wbxml": 1, "uri": 1, "spool": 1, "sectors": 1, "sms": 1, "wsp": 1,
-    "header": 1, "values": 1, "grammar": 1,
+    "header": 1, "grammar": 1,
     "codepages": 2, "acl": 2, "pagelog": 2, "push": 2, "item": 2,
     "store": 3, "auth": 3, "commands": 3, "tree": 3, "journal": 3,
-    "transaction": 4, "dmacc": 4,
+    "transaction": 4,
     "executor": 5, "local": 5,
     "client": 6,
 }  # fmt: skip
@@ -47,7 +47,7 @@ CODES_OF = {
     "wbxml": [range(1, 30)],
     "commands": [range(30, 60)], "header": [range(30, 60)], "item": [range(30, 60)],
     "grammar": [range(30, 60)],
-    "auth": [range(60, 80)], "dmacc": [range(60, 80), range(95, 100)],
+    "auth": [range(60, 80), range(95, 100)],
     "push": [range(80, 90)], "spool": [range(90, 95)], "client": [range(95, 100)],
     "sectors": [range(100, 120)], "pagelog": [range(100, 120)], "store": [range(100, 120)],
     "transaction": [range(100, 120)],

@@ -1,6 +1,7 @@
-# Who sent this message: MAC over the body, credentials in the header, replay pair.
-# OMA DM Security 1.2.1 (5.3 and 5.4: MAC, auth-md5 with SHA-256 for H) and docs/profile.md,
-# which says what we do where the 1.3 texts are silent. RFC 2104.
+# Who sent this message: the accounts, MAC over the body, credentials in SyncHdr, replay pair.
+# OMA DM Security 1.2.1 (5.3 and 5.4: MAC, auth-md5 with SHA-256 for H), StdObj 1.2.1 7.1.3.1
+# (DMAcc), Sessionless 5.2, 5.5 (R02, R08-R10, R32, R34-R37) and docs/profile.md, which says
+# what we do where the 1.3 texts are silent. RFC 2104.
 #
 #   key  = B64(H(user ":" password))             what the device stores; never the password
 #   mac  = B64(HMAC(key, nonce ":" B64(H(body))))  algorithm HMAC-SHA256
@@ -11,15 +12,19 @@
 #
 # Contract: NotAuthentic with a code, and nothing of what was compared in it. A compare takes the
 # same time for every wrong value; a user nobody knows costs the same hashes as a wrong MAC.
-# Bounds: HEADER_LEN octets of header; at most one MAC per account of that name.
-# Non-goals: MD5 (refused), signatures, which SyncHdr belongs to which account (client).
-import binascii
-import hashlib
+# The DMAcc instances are read once per boot: no message can change them.
+# Bounds: HEADER_LEN octets of header; ACCOUNTS; at most one MAC per account of that name.
+# Non-goals: MD5 (refused), signatures.
+from binascii import b2a_base64
+from hashlib import sha256
+from struct import unpack_from
 
 from micropython import const
 
 from .errors import NotAuthentic
-from .limits import HEADER_LEN
+from .limits import ACCOUNTS, HEADER_LEN
+
+_DMACC = const(8)  # flag of a row of the store
 
 _HMAC_SHA256 = const(1)  # RFC 2104
 _SHA256 = const(2)  # nested hash
@@ -41,18 +46,61 @@ _CRED_FORMAT = const(73)
 _WRONG_CRED = const(74)
 _WRONG_LOCNAME = const(75)
 _REPLAY = const(76)
+_OTHER_DEVICE = const(77)
+_NO_ACCOUNT = const(78)
+_SEVERAL_DMACC = const(79)
+_OTHER_ACCOUNT = const(95)
 
 _B64_LEN = const(44)  # base64 of 32 octets, padding included
 _BLOCK = const(64)  # of SHA-256
 _WINDOW = const(32)  # widest reorder window
 
 
+class Account:
+    """One server: what proves its messages, and the last pair accepted from it."""
+
+    def __init__(self, tree, nid):
+        store = tree.store
+        self.nid = nid
+        self.server_id = _leaf(tree, nid, b"ServerID")
+        window = _leaf(tree, store.child(nid, b"Ext"), b"Window")
+        self.window = int(window) if window.isdigit() else 0
+        auths = store.child(nid, b"AppAuth")
+        entry = -1 if auths < 0 else store.next_child(auths, -1)
+        while entry >= 0 and _leaf(tree, entry, b"AAuthLevel") != b"SRVCRED":
+            entry = store.next_child(auths, entry)
+        self.name = _leaf(tree, entry, b"AAuthName")
+        self.key = _leaf(tree, entry, b"AAuthSecret")
+        self.nonce = _leaf(tree, entry, b"AAuthData")
+        self.auth_type = _leaf(tree, entry, b"AAuthType")
+        last = bytearray(14)
+        for number, addr, _ in store.pairs:
+            if number == nid:
+                store.log.read(addr, 0, last, 14)
+        _, self.session, self.msg, self.seen = unpack_from("<IHII", last)
+
+
+def load(tree) -> list:
+    """Every DMAcc in the tree with its SRVCRED entry and its replay pair."""
+    accounts = []
+    for nid, flags in enumerate(tree.store.flags):
+        if flags & _DMACC and len(accounts) < ACCOUNTS:
+            accounts.append(Account(tree, nid))
+    return accounts
+
+
+def _leaf(tree, nid, name):
+    if nid >= 0:
+        nid = tree.store.child(nid, name)
+    return tree.value(nid, 128) if nid >= 0 else b""
+
+
 def _b64(data: bytes) -> bytes:
-    return binascii.b2a_base64(data)[:-1]
+    return b2a_base64(data)[:-1]
 
 
 def _sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+    return sha256(data).digest()
 
 
 def cred(key: bytes, nonce: bytes) -> bytes:
@@ -99,28 +147,29 @@ def parse_hmac(text) -> tuple:
         raise NotAuthentic(_HEADER_TOO_LONG)
     if isinstance(text, str):
         text = text.encode()
-    quoted = text.split(b'"')
-    if len(quoted) != 3 or b"\\" in quoted[1]:
+    try:
+        front, user, back = text.split(b'"')
+        # Outside the quotes only: a user name may hold commas and what else looks like a parameter.
+        values = {}
+        count = 0
+        for part in (front + b'"' + back).split(b","):
+            if part.strip():  # RFC 2616 lists may hold empty elements
+                name, value = part.split(b"=", 1)
+                values[name.strip().lower()] = value.strip()
+                count += 1
+        if count > len(values) or values.pop(b"username") != b'"' or not user or b"\\" in user:
+            raise ValueError
+        code = _padded(values.pop(b"mac"))
+        token = values.pop(b"algorithm", b"").upper()
+        if values or len(code) != _B64_LEN:
+            raise ValueError
+    except (ValueError, KeyError):
         raise NotAuthentic(_BAD_HEADER)
-    values = {}
-    # Outside the quotes only: a user name may hold commas and what else looks like a parameter.
-    for part in (quoted[0] + b'"' + quoted[2]).split(b","):
-        if part.strip():  # RFC 2616 lists may hold empty elements
-            at = part.find(b"=")
-            name = part[:at].strip().lower()
-            if name in values or name not in (b"algorithm", b"username", b"mac"):
-                raise NotAuthentic(_BAD_HEADER)
-            values[name] = part[at + 1 :].strip()
-    user = quoted[1]
-    code = _padded(values.get(b"mac", b""))
-    if not user or values.get(b"username") != b'"' or len(code) != _B64_LEN:
-        raise NotAuthentic(_BAD_HEADER)
-    token = values.get(b"algorithm", b"").upper()
     if token == b"HMAC-SHA256":
         return _HMAC_SHA256, user, code
     if token == b"SHA256" or token == b"SHA-256":
         return _SHA256, user, code
-    raise NotAuthentic(_BAD_ALGORITHM if token and token != b"MD5" else _MD5 if token else _NO_ALGORITHM)
+    raise NotAuthentic(_NO_ALGORITHM if not token else _MD5 if token == b"MD5" else _BAD_ALGORITHM)
 
 
 def check_mac(header, digest: bytes, accounts):
@@ -148,6 +197,19 @@ def check_mac(header, digest: bytes, accounts):
     if len(found.key) != _B64_LEN or not found.nonce:  # no fallback, no default nonce
         raise NotAuthentic(_UNUSABLE_ACCOUNT)
     return found
+
+
+def check_header(hdr, account, accounts, device_id: bytes):
+    """Let SyncHdr through for the account whose MAC it carries; returns the new `seen`."""
+    for other in accounts:
+        if other is not account and other.server_id == hdr.source:
+            raise NotAuthentic(_SEVERAL_DMACC if account.server_id == hdr.source else _OTHER_ACCOUNT)
+    if account.server_id != hdr.source:
+        raise NotAuthentic(_NO_ACCOUNT)
+    check_cred(hdr, account)
+    if hdr.target != device_id:  # which is b"" before it is known, and Target never is
+        raise NotAuthentic(_OTHER_DEVICE)
+    return replay(account.session, account.msg, hdr.session_id, hdr.msg_id, account.window, account.seen)
 
 
 def check_cred(hdr, account) -> None:

@@ -13,11 +13,11 @@ from struct import pack
 from micropython import const
 
 from . import acl, uri
-from .dmacc import check
+from .auth import check_header
 from .errors import CommandFailed
 from .limits import EXEC_DATA, MAX_TOT_LEN, PROP_LEN
 from .store import is_dmacc
-from .values import NAMES, is_legal
+from .tree import FORMATS, is_legal
 
 _ADD = const(5)
 _ATOMIC = const(8)
@@ -61,7 +61,7 @@ class Executor:
 
     def header(self, hdr):
         """SyncHdr is complete: is it for us, from this account, and new?"""
-        self.seen = check(hdr, self.account, self.client.accounts, self.client.device_id)
+        self.seen = check_header(hdr, self.account, self.client.accounts, self.client.device_id)
         self.hdr = hdr
 
     def begin(self, tag, cmd_id):
@@ -267,7 +267,7 @@ class Executor:
         name = item.fmt
         if name is not None:
             name = name.lower()
-            fmt = NAMES.index(name) if name in NAMES else _UNKNOWN
+            fmt = FORMATS.index(name) if name in FORMATS else _UNKNOWN
             if fmt == _B64:
                 fmt = _BIN
         mime = item.mime

@@ -3,7 +3,7 @@
 #
 # Contract: commands.py hands over the values of the leaves of SyncHdr, None for one that
 # is absent; a Header comes out or Malformed is raised with one code per element.
-# Whether Target is this device, Source an account and Cred right is for dmacc.py and auth.py.
+# Whether Target is this device, Source an account and Cred right is for auth.py.
 
 from micropython import const
 

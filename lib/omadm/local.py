@@ -10,11 +10,10 @@ from struct import pack
 from micropython import const
 
 from . import acl, uri
-from .dmacc import load
+from .auth import load
 from .errors import CommandFailed
 from .transaction import Transaction
-from .tree import Tree
-from .values import NAMES
+from .tree import FORMATS, Tree
 
 _REPLAY = const(3)
 _PERMANENT = const(0x10)
@@ -79,7 +78,7 @@ class Local:
 
     def _create(self, nid, name, row, permanent):
         _, fmt, access, value, mime, rights = row + (b"", b"", b"")[len(row) - 3 :]
-        fields = NAMES.index(fmt) | access << 8 | permanent
+        fields = FORMATS.index(fmt) | access << 8 | permanent
         where = self.txn.keep(value)
         return self.txn.create(nid, name, fields, mime, acl.check(rights), where, len(value))
 

@@ -13,6 +13,9 @@ _HAS_ACL = const(2)
 _DMACC = const(8)
 _PERMANENT = const(0x10)
 
+# Formats of nodes (TND 7.7.2; DDF 1.2 lists the names); a node record holds the index.
+FORMATS = (b"node", b"chr", b"bin", b"bool", b"int", b"float", b"date", b"time", b"xml", b"b64", b"null")
+
 
 class Tree:
     """Nodes by address."""
@@ -105,3 +108,22 @@ class Tree:
         buf = bytearray(min(self.store.value_len(nid), most))
         self.store.read_value(nid, 0, buf, len(buf))
         return bytes(buf)
+
+
+def is_legal(fmt: int, text: bytes) -> bool:
+    """True when the octets (at most 32) are a bool (3), an int (4) or a float (5)."""
+    if fmt == 3:
+        return text == b"true" or text == b"false"
+    parts = [text]
+    room = 10  # digits of an int and of an exponent
+    if fmt == 5:
+        parts = text.lower().split(b"e", 1)
+        parts[0] = parts[0].replace(b".", b"", 1)
+        room = 32
+    for part in parts:
+        if part[:1] in (b"+", b"-"):
+            part = part[1:]
+        if not part.isdigit() or len(part) > room:
+            return False
+        room = 10
+    return True

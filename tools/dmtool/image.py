@@ -171,7 +171,7 @@ class Image:
             value = None if masked else bytes(self.tree.value(nid, size))
         return Node(
             uri=self.path_of(nid),
-            format=library("values").NAMES[kind & 15].decode(),
+            format=library("tree").FORMATS[kind & 15].decode(),
             type=mime or ("" if interior else "text/plain"),
             access=tuple(word for bit, word in _ACCESS if access & bit),
             permanent=bool(kind & 0x10),
