@@ -2,6 +2,8 @@
 #
 #   --image FILE         the flash; made when there is none
 #   --http PORT          where pushes come in
+#   --sms HOST:PORT      a modem on TCP, whose SMS bring pushes; at least one of the two
+#   --direct             have the modem deliver SMS at once, not through its store
 #   --json-lines         one JSON object a line instead of text
 #   --size N             octets of a new image (262144)
 #   --cut N --torn MODE  cut the power at flash operation N: norfile.py; exit status 57
@@ -10,11 +12,13 @@
 #
 # Lines of standard input: "heap" reports the heap; its end ends the device (status 0). SIGTERM
 # ends it too: for the flash that is a power cut, which it survives.
-# Events: ready, push, change, exec, heap, power-cut.
+# Events: ready, push, change, exec, heap, power-cut; with --sms also modem (another state of it) and
+# dropped (SMS that came whole and were no push for us).
 import asyncio
 import gc
 import json
 import sys
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 from norfile import TORN, NorFile, PowerCut
@@ -36,17 +40,20 @@ def options(words):
     }
     words = iter(words)
     for word in words:
-        if word == "--json-lines":
+        if word in ("--json-lines", "--direct"):
             found[word] = True
-        elif word in ("--image", "--torn", "--host"):
+        elif word in ("--image", "--torn", "--host", "--sms"):
             found[word] = next(words, "")
         elif word in ("--http", "--size", "--cut", "--spool", "--head-ms", "--whole-ms"):
             found[word] = int(next(words, ""))
         else:
             raise ValueError(word + ": no such option")
-    for word in ("--image", "--http"):
-        if not found.get(word):
-            raise ValueError(word + " is missing")
+    if not found.get("--image"):
+        raise ValueError("--image is missing")
+    if not found.get("--http") and not found.get("--sms"):
+        raise ValueError("--http is missing, or --sms")
+    if "--sms" in found and not found["--sms"].split(":")[-1].isdigit():
+        raise ValueError("--sms: HOST:PORT")
     if found["--torn"] not in TORN:
         raise ValueError("--torn: one of " + " ".join(TORN))
     return found
@@ -111,11 +118,69 @@ async def keep_house(client):
         await asyncio.sleep_ms(5 if client.idle() else 200)
 
 
-async def serve(receiver, found, failed):
-    try:
-        await receiver.serve(found["--http"], found["--host"])
-    except OSError as e:
-        failed.append(e)
+class Seconds:
+    """A clock that never goes back, from a counter that wraps."""
+
+    def __init__(self):
+        self.last = ticks_ms()
+        self.ms = 0
+
+    def __call__(self):
+        now = ticks_ms()
+        self.ms += ticks_diff(now, self.last)
+        self.last = now
+        return self.ms // 1000
+
+
+async def http(reporter, spool, lock, found):
+    """Take pushes over HTTP; returns once it listens."""
+    from device.http_receiver import HttpReceiver
+
+    failed = []
+    receiver = HttpReceiver(reporter, spool, lock, found["--head-ms"], found["--whole-ms"])
+
+    async def serve():
+        try:
+            await receiver.serve(found["--http"], found["--host"])
+        except OSError as e:
+            failed.append(e)
+
+    task = asyncio.create_task(serve())
+    while receiver.server is None and not failed:
+        await asyncio.sleep_ms(0)
+    if failed:
+        raise failed[0]
+    return task
+
+
+def sms(reporter, spool, lock, found):
+    """Take pushes from a modem."""
+    from device.modem import Modem
+    from device.sms_receiver import SmsReceiver
+
+    host, port = found["--sms"].rsplit(":", 1)
+
+    async def open_stream():
+        return await asyncio.open_connection(host, int(port))
+
+    def on_push(outcome, code):
+        if outcome is None:
+            reporter.say({"event": "dropped", "code": code})
+
+    clock = Seconds()
+    receiver = SmsReceiver(reporter, spool, clock, lock, on_push)
+    modem = Modem(open_stream, receiver, clock, found.get("--direct", False))
+
+    async def watch():
+        known = modem.state
+        while True:
+            if modem.state != known:
+                known = modem.state
+                status = modem.status()
+                reporter.say({"event": "modem", "state": status["state"], "family": status["family"]})
+            await asyncio.sleep_ms(100)
+
+    return asyncio.create_task(modem.run()), asyncio.create_task(watch())
 
 
 def set_up(client, reporter):
@@ -132,7 +197,6 @@ async def run(found):
 
     spool = Spool(found["--spool"])  # first, while the heap is in one piece
     from device import clock
-    from device.http_receiver import HttpReceiver
     from omadm.client import Client
     from omadm.pagelog import PageLog
     from omadm.store import Store
@@ -143,19 +207,19 @@ async def run(found):
     client.mount()
     set_up(client, reporter)
     client.run_execs()
-    receiver = HttpReceiver(reporter, spool, None, found["--head-ms"], found["--whole-ms"])
-    failed = []
-    server = asyncio.create_task(serve(receiver, found, failed))
-    house = asyncio.create_task(keep_house(client))
-    while receiver.server is None and not failed:
-        await asyncio.sleep_ms(0)
-    if failed:
-        raise failed[0]
+    lock = asyncio.Lock()  # of the spool
+    tasks = [asyncio.create_task(keep_house(client))]
+    if "--http" in found:
+        tasks.append(await http(reporter, spool, lock, found))
     device = (client.device_id or b"").decode()
-    reporter.say({"event": "ready", "port": found["--http"], "device": device, "heap_free": reporter.heap()})
+    ready = {"event": "ready", "port": found.get("--http"), "device": device}
+    if "--sms" in found:
+        tasks.extend(sms(reporter, spool, lock, found))
+    ready["heap_free"] = reporter.heap()
+    reporter.say(ready)
     await listen(reporter)
-    house.cancel()
-    server.cancel()
+    for task in tasks:
+        task.cancel()
 
 
 def main():
@@ -173,7 +237,7 @@ def main():
     except KeyboardInterrupt:
         return 0
     except OSError as e:
-        print("simdevice:", found["--image"], "port", found["--http"], e)
+        print("simdevice:", found["--image"], "port", found.get("--http"), e)
         return 1
     except ValueError as e:
         print("simdevice:", e)
