@@ -100,7 +100,6 @@ def test_help_shows_an_example(command):
         "provision --account a.toml",
         "account create",
         "account create a.toml --server-id s",
-        "device run --image f.img",
         "device run --image f.img --http 70000",
         "device run --image f.img --http 4035 --cut 0",
         "tree",
@@ -124,6 +123,10 @@ def test_usage_errors_of_our_own_are_2_in_one_line(account):
     refused("compose -a a.toml -o m --wbxml 1.0 delete ./A", "1.0", code=2)
     refused("provision -a a.toml -i f.img --size many", "--size", code=2)
     refused("device run -i f.img --http 4035 --cut 1 --torn sideways", "--torn", code=2)
+    refused("device run -i f.img", "--http", "--sms", code=2)
+    refused("device run -i f.img --http 4035 --direct", "--sms", code=2)
+    for address in ("nowhere", "host:", ":4100", "host:0", "host:x", "/dev/pts/3"):
+        refused(f"device run -i f.img --sms {address}", "HOST:PORT", code=2)
     refused("push http http://h m.wbxml -a a.toml --algorithm MD5", "--algorithm", code=2)
     assert accounts.load(Path("a.toml")).msg_id == 0
 

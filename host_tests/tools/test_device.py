@@ -1,5 +1,6 @@
 """The simulated device as the operator runs it: a real process, real HTTP, a flash image."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,7 +11,21 @@ from pathlib import Path
 import pytest
 from conftest import need_tool, run_make
 from dmtool import account as accounts
-from dmtool import commands, compose, demo, device, image, provision, push_http, tree, xml_text
+from dmtool import (
+    commands,
+    compose,
+    demo,
+    device,
+    image,
+    modem,
+    provision,
+    push_http,
+    sms_encode,
+    sms_modem,
+    sms_push,
+    tree,
+    xml_text,
+)
 from dmtool.element import sync
 from dmtool.errors import ToolError
 
@@ -119,6 +134,63 @@ def test_a_message_over_the_spool_is_refused_on_the_transport(running):
         answer = push_http.push(running.url, bytes(200_000), "h")
         raise ToolError(answer.reason)
     assert "larger" in str(caught.value) or "may not have been taken" in str(caught.value)
+
+
+@pytest.fixture(params=[("sim800", False), ("ec25", True)], ids=["stored", "direct"])
+def by_sms(request, account):
+    """A device with a modem and no HTTP; gives a function that pushes by another modem."""
+    family, direct = request.param
+    with modem.Simulation() as radio:
+        there = radio.add(family, "+15550199").address
+        here = radio.add("generic", "+15550123").address
+        with device.Device(Path("f.img"), None, sms=there, direct=direct) as running:
+            assert running.start()["port"] is None
+            while running.wait_for("modem")["state"] != "ready":
+                pass
+
+            def push(plan):
+                sms_modem.send(plan, f"socket://{here}", lambda n: None)
+                for _, event in running.follow(20):
+                    if event and event["event"] in ("push", "dropped"):
+                        return event
+
+            yield push
+
+
+def test_a_compact_message_by_sms_takes_effect_once(by_sms, account):
+    plan = sms_push.plan(account, message("replace ./Led/State=on", compact=True), "+15550199")
+    told = by_sms(plan)
+    assert told["error"] is None and told["statuses"] == [["1", 200]]
+    assert value("./Led/State") == b"on"
+    again = by_sms(plan)
+    assert again["code"] == demo.REPLAY and again["flash"] == {"programs": 0, "erases": 0}
+
+
+def test_what_else_comes_by_sms_is_told(by_sms, account):
+    plan = sms_push.plan(account, message("replace ./Led/State=on"), "+15550199")
+    cut = sms_encode.split(plan.push[:2] + b"\xff\xff\xff\xff\xff\xff" + plan.push[2:100])
+    told = by_sms(dataclasses.replace(plan, parts=cut))
+    assert told["event"] == "dropped" and "dropped" in device.describe(told)
+    forged = dataclasses.replace(plan, parts=sms_encode.split(plan.push[:-9] + b"x" + plan.push[-8:]))
+    assert by_sms(forged)["error"] == "NotAuthentic"
+    assert by_sms(plan)["error"] is None
+
+
+def test_every_short_form_means_the_same_to_the_device(running):
+    words = [
+        "add ./App/N1:node", "add ./App/N1/Text:chr,text/plain=a", "add ./App/N1/Count:int,text/plain=7",
+        "add ./App/N1/Blob:chr,text/xml=<a/>", "replace ./Led/State=on", "replace ./App/N1?prop=Title=t",
+        "replace ./App/N1/Text:chr=b", "delete ./App/N1/Blob", "exec ./Dev/Reboot=x",
+    ]  # fmt: skip
+    found = []
+    for form in (False, True):
+        told = push(running, message(*words, compact=form))
+        assert [status for _, status in told["statuses"]] == [200] * 8 + [202], told
+        node = {n.uri: (n.format, n.value, n.type, n.title) for n in tree.read(Path("f.img"))}
+        node = {uri: row for uri, row in node.items() if uri.startswith("./App/N1")}
+        found.append(node)
+        assert push(running, message("delete ./App/N1"))["error"] is None
+    assert found[0] == found[1] and len(found[0]) == 3
 
 
 def test_two_devices_can_not_share_an_image(running):

@@ -192,8 +192,15 @@ def compose(
 def device_run(
     image: ImageFile,
     http: Annotated[
-        int, typer.Option(metavar="PORT", min=1, max=65535, help="Port for pushes, on loopback.")
-    ],
+        int | None, typer.Option(metavar="PORT", min=1, max=65535, help="Port for pushes, on loopback.")
+    ] = None,
+    sms: Annotated[
+        str | None,
+        typer.Option(metavar="ADDR", help="HOST:PORT of a simulated modem that brings pushes by SMS."),
+    ] = None,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="SMS come at once and are acknowledged, without a store.")
+    ] = False,
     cut: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Cut the power at the N-th flash operation.")
     ] = None,
@@ -206,12 +213,21 @@ def device_run(
 
     One line per push: what became of it, the status of every command, and the flash operations it cost.
 
-    **Examples:** `dmtool device run -i led7.img --http 4035`, and with `--cut 3` behind it
+    **Examples:**
+
+    * `dmtool device run -i led7.img --http 4035`, and with `--cut 3` behind it
+
+    * `dmtool device run -i led7.img --sms 127.0.0.1:4100`, with a modem from
+    `dmtool modem simulate --modem sim800,+15550199,4100`
     """
+    if http is None and sms is None:
+        raise UsageError("give --http PORT, or --sms ADDR, or both: how pushes come")
+    if direct and sms is None:
+        raise UsageError("--direct: wants --sms with it")
     if torn not in devices.TORN:
         raise UsageError(f"--torn {torn}: use {', '.join(devices.TORN)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with devices.Device(image, http, cut or 0, torn) as device:
+    with devices.Device(image, http, cut or 0, torn, sms, direct) as device:
         try:
             for line, event in device.follow():
                 if as_json:
@@ -294,7 +310,7 @@ def demo() -> None:
 def _in_this_process(words: list[str]) -> None:
     # A command of the demo: parsed and carried out as if it were typed; its ToolError comes through.
     with contextlib.ExitStack() as stack:
-        stack.callback(setattr, err, "file", err.file)
+        stack.callback(setattr, err, "file", None)  # None: standard error, whatever it is then
         err.file = sys.stdout  # in the order of the story
         app(words, prog_name="dmtool", standalone_mode=False, obj=NESTED)
 

@@ -21,6 +21,7 @@ from . import account as accounts
 from . import compose, image, tree
 from .account import Account
 from .demo_power import power_cuts
+from .demo_sms import over_sms
 from .element import Element, sync
 from .errors import ToolError
 from .stage import ACCOUNT, IMAGE, MOVE, REPLAY, Stage, folder, statuses
@@ -47,6 +48,7 @@ def run(command_line: Callable[[list[str]], None]) -> None:
             _twenty_as_one(demo)
             _exec_after_commit(demo)
             _refusals(demo)
+            over_sms(demo)
             power_cuts(demo)
             _the_tree(demo)
         finally:
@@ -225,7 +227,7 @@ def _refused(demo: Stage, octets: bytes, hmac: str, code: int) -> None:
     demo.fact("the answer over HTTP is that of a good one", answer.accepted, answer)
 
 
-# -- 7
+# -- 8
 
 
 def _the_tree(demo: Stage) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Self
 from rich.markup import escape
 
 from . import image as images
-from .errors import ToolError
+from .errors import ToolError, UsageError
 from .reasons import REASONS, STATUSES
 
 TORN = ("before", "half", "rear", "after")
@@ -55,10 +55,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def modem_address(text: str) -> str:
+    """Return HOST:PORT of a modem, also given as socket://HOST:PORT; UsageError if it is none."""
+    address = text.removeprefix("socket://").rstrip("/")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UsageError(f"--sms {text}: write HOST:PORT, where dmtool modem simulate has a modem on TCP")
+    return address
+
+
 class Device:
     """A running device. Use it as a context manager; leaving it stops the device."""
 
-    def __init__(self, image: Path, port: int, cut: int = 0, torn: str = "before") -> None:
+    def __init__(
+        self,
+        image: Path,
+        port: int | None,
+        cut: int = 0,
+        torn: str = "before",
+        sms: str | None = None,
+        direct: bool = False,
+    ) -> None:
         self.image = image
         self.port = port
         self.events: list[Event] = []  # all so far, in order
@@ -67,8 +84,14 @@ class Device:
         interpreter, heap = micropython()
         self._words = [
             interpreter, "-X", f"heapsize={heap}", str(_MAIN),
-            "--json-lines", "--image", str(image), "--http", str(port),
+            "--json-lines", "--image", str(image),
         ]  # fmt: skip
+        if port is not None:
+            self._words += ["--http", str(port)]
+        if sms is not None:
+            self._words += ["--sms", modem_address(sms)]
+        if direct:
+            self._words.append("--direct")
         if cut:
             self._words += ["--cut", str(cut), "--torn", torn]
         self._stack = contextlib.ExitStack()
@@ -158,7 +181,13 @@ def describe(event: Event) -> str:
     if kind == "ready":
         heap = event.get("heap_free", 0) // 1024
         who = escape(str(event.get("device", "")))
-        return f"[bold]ready[/bold] {who} takes pushes on port {event.get('port')}, {heap} KiB of heap free"
+        where = f" on port {event['port']}" if event.get("port") else ""
+        return f"[bold]ready[/bold] {who} takes pushes{where}, {heap} KiB of heap free"
+    if kind == "modem":
+        return f"modem: {escape(event['state'])}, driven as {escape(event['family'])}"
+    if kind == "dropped":
+        why = f"{event['code']}: {escape(reason(event))}"
+        return f"[bold red]dropped[/bold red] SMS that are no push for us, {why}"
     if kind == "push":
         return _push(event)
     if kind == "change":

@@ -91,6 +91,7 @@ REASONS = {
     104: "The store is full; nothing was changed. Delete nodes, or give the region more sectors.",
     105: "A page of the flash did not keep what was written. The sector is set aside and the write repeated.",
     106: "A record has another length than was announced: an error in the store itself. Please report it.",
+    107: "A record goes on in a sector that is gone. Its flash is damaged; write that value once more.",
     # sms
     120: "The SMS ends too early. The modem or the serial line lost octets; the SMS stays in the "
     "modem's store and is read again.",

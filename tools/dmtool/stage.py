@@ -78,13 +78,14 @@ class Stage:
 
     # -- the device
 
-    def start(self, cut: int = 0, torn: str = "half") -> None:
-        """Start the device, with a power cut planned or not."""
-        port = device.free_port()
+    def start(self, cut: int = 0, torn: str = "half", sms: str | None = None) -> None:
+        """Start the device, with a power cut planned or not; `sms`: with this modem and no HTTP."""
+        port = device.free_port() if sms is None else None
+        way = f"--http {port}" if sms is None else f"--sms {sms}"
         planned = f" --cut {cut} --torn {torn}" if cut else ""
-        line = f"dmtool device run --image {IMAGE} --http {port}{planned} &"
+        line = f"dmtool device run --image {IMAGE} {way}{planned} &"
         self.console.print(f"[cyan]$ {line}[/cyan]", soft_wrap=True)
-        running = device.Device(IMAGE, port, cut, torn)
+        running = device.Device(IMAGE, port, cut, torn, sms)
         running.__enter__()
         self.device = running
         self.console.print("  device: " + device.describe(running.start()), soft_wrap=True)
