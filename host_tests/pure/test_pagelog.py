@@ -441,6 +441,53 @@ def test_garbage_of_a_cut_transaction_is_free():
     assert boot(flash).log._free == free - 1
 
 
+def test_record_cut_off_at_the_end_of_a_sector():
+    """Its head in the last three octets of a sector, nothing of it in the next one."""
+    flash, store = fresh()
+    for turn in range(15):
+        store.change({1: text(turn)})
+    flash.cut(1, "before")
+    raises(PowerCut, None, store.change, {2: bytes(236), 3: bytes(400)})
+    flash.power_on()
+    assert flash.data[16 * PAGE - 3] != 0xFF and flash.data[16 * PAGE] == 0xFF
+    store = boot(flash)
+    content = store.content()
+    turn = 0
+    while store.log._tail < 3:
+        turn += 1
+        content[4] = text(turn & 0xFF, 100)
+        store.change({4: content[4]})
+    assert store.content() == content == boot(flash).content()
+
+
+def test_failing_reads_in_compaction_damage_nothing():
+    """A device that cannot be read for a while: what is copied later is what was there."""
+    flash, store = fresh()
+    store.change({1: text(1, 230), 2: text(2, 230), 3: text(3, 230)})
+    content = store.content()
+    read = flash.readblocks
+    random = Random(4)
+
+    def flaky(n, buf, off=0):
+        if random.below(40) == 0:
+            raise OSError(5)
+        read(n, buf, off)
+
+    flash.readblocks = flaky
+    for turn in range(300):
+        try:
+            store.change({4: text(turn & 0xFF, 100)})
+            content[4] = text(turn & 0xFF, 100)
+        except StorageFailed:
+            if 4 in store.where:
+                content[4] = None
+    flash.readblocks = read
+    store = boot(flash)
+    assert store.log.damaged == 0
+    for key in (1, 2, 3):
+        assert store.value(key) == content[key]
+
+
 def test_read_that_fails_is_not_remembered():
     flash, store = fresh()
     store.change({1: b"one"})

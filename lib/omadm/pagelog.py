@@ -38,7 +38,6 @@ _END = const(252)
 _FIRST = const(1)
 _V1 = const(0x54)
 _STEP = const(7)  # full pages after which a compaction step takes no more records
-
 _BLANK = const(2)  # reads blank
 _BAD = const(3)
 
@@ -151,10 +150,11 @@ class PageLog(Sectors):
             while self._spare(largest or size) < pages:
                 more = self._tail <= stop
                 if not more:
-                    # compaction begins, or has gone round once; again only where that helped
+                    # Compaction begins, or has gone round: again only where that helped. A round
+                    # ends where what it left in the head sector, and moved once more, has gone.
                     more = self._spare(0) > room and self._prev != self._stuck
                     room = self._spare(0)
-                    stop = self._top
+                    stop = self._top + 2 + (self._big >> 12)
                 if not more or not self._compact():
                     self._stuck = self._prev  # to refuse the next one at no cost
                     raise StorageFailed(_FULL)

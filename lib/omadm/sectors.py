@@ -33,6 +33,7 @@ _GEOMETRY = const(100)
 _UNREADABLE = const(101)
 _WORN = const(102)
 _VERSION = const(103)
+_MISSING = const(107)
 
 _MARK = const(240)  # offset of the commit mark
 _END = const(252)  # offset of its CRC
@@ -84,7 +85,7 @@ class Sectors:
                     want = self._seq[s] + 1
                     s = self._find(want, s)
                     if s < 0 or self._seq[s] != want:
-                        raise StorageFailed(_UNREADABLE)
+                        raise StorageFailed(_MISSING)
                 page = s << 4 | i
             m = 248 - q
             if n <= m:
@@ -101,7 +102,7 @@ class Sectors:
         return (b[0] & 127) << 16 | b[2] << 8 | b[1]
 
     def check(self, addr: int) -> bool:
-        """True when the record at addr is what was written."""
+        """True when the record at addr is what was written; None: its end is gone."""
         b = self._vv
         self._hot = -1
         try:
@@ -116,8 +117,10 @@ class Sectors:
                 left -= len(b)
             self.read(addr, off, self._vv[:4], 4)
             return unpack_from("<I", self._vb)[0] == crc
-        except StorageFailed:
-            return False
+        except StorageFailed as e:
+            if e.args[0] != _MISSING:
+                raise
+            return None
 
     def _walk(self, page, number, pos, fn):
         # fn(kind, addr, length, good) for each record that starts in the page. pos: where the
@@ -145,6 +148,8 @@ class Sectors:
                 good = unpack_from("<I", v, last - 4)[0] == crc32(self._vv[pos : last - 4], number)
             else:
                 good = self.check(addr)
+                if good is None:
+                    kind = 0  # nobody asks for it: a cut came before its next sector
             if fn(kind & 127, addr, n, good):
                 return -1
             pos = last
