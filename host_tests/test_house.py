@@ -22,8 +22,8 @@ TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 RANK = {
     "__init__": 0, "errors": 0, "limits": 0,
     "wbxml": 1, "uri": 1, "spool": 1, "sectors": 1, "sms": 1, "wsp": 1,
-    "header": 1, "grammar": 1,
-    "codepages": 2, "acl": 2, "pagelog": 2, "push": 2, "item": 2,
+    "parts": 1, "grammar": 1,
+    "codepages": 2, "acl": 2, "pagelog": 2, "push": 2,
     "store": 3, "auth": 3, "commands": 3, "tree": 3, "journal": 3,
     "transaction": 4,
     "executor": 5, "local": 5,
@@ -45,7 +45,7 @@ TOOLS_ON_LIB = {"image.py"}
 CODED = ("Malformed", "TooLarge", "NotAuthentic", "StorageFailed")
 CODES_OF = {
     "wbxml": [range(1, 30)],
-    "commands": [range(30, 60)], "header": [range(30, 60)], "item": [range(30, 60)],
+    "commands": [range(30, 60)], "parts": [range(30, 60)],
     "grammar": [range(30, 60)],
     "auth": [range(60, 80), range(95, 100)],
     "push": [range(80, 90)], "spool": [range(90, 95)], "client": [range(95, 100)],

@@ -61,7 +61,6 @@ class Account:
 
 class Hdr:
     def __init__(self):
-        self.has_cred = True
         self.cred_type = b"syncml:auth-SHA256"
         self.cred_format = b"b64"
         self.cred_data = CRED
@@ -388,7 +387,7 @@ def test_cred_accepted():
 
 def test_cred_refused():
     for name, value, code in (
-        ("has_cred", False, NO_CRED),
+        ("cred_data", None, NO_CRED),
         ("cred_type", b"", CRED_TYPE),
         ("cred_type", b"syncml:auth-md5", CRED_TYPE),
         ("cred_type", b"syncml:auth-basic", CRED_TYPE),

@@ -91,9 +91,8 @@ class Handler:
     def command(self, tag, cmd_id, item):
         self.calls.append((tag, cmd_id, item.target))
         kept = {}
-        for name in ("target", "target_parent", "source", "fmt", "mime", "size", "correlator"):
+        for name in ("target", "target_parent", "fmt", "mime", "size", "correlator"):
             kept[name] = getattr(item, name)
-        kept["has_data"] = item.has_data
         kept["data"] = list(item.data)
         kept["data_len"] = item.data_len
         self.items.append(kept)
@@ -158,8 +157,8 @@ def test_header():
     hdr = run(with_header(*LEAVES)).hdr
     assert (hdr.session_id, hdr.msg_id) == (0x1F, 7)
     assert (hdr.target, hdr.source, hdr.loc_name) == (b"urn:dev:1", b"srv.example", b"user")
-    assert (hdr.has_cred, hdr.cred_format, hdr.cred_type, hdr.cred_data) == (
-        True, b"b64", b"syncml:auth-SHA256", b"Zm9v",
+    assert (hdr.cred_format, hdr.cred_type, hdr.cred_data) == (
+        b"b64", b"syncml:auth-SHA256", b"Zm9v",
     )  # fmt: skip
 
 
@@ -233,9 +232,9 @@ def test_source():  # R09
 
 def test_cred():  # R10: an absent one is refused by auth.check_cred
     hdr = run(replaced(6, b"")).hdr
-    assert (hdr.has_cred, hdr.cred_format, hdr.cred_type, hdr.cred_data) == (False, None, None, b"")
+    assert (hdr.cred_format, hdr.cred_type, hdr.cred_data) == (None, None, None)
     hdr = run(replaced(6, bytes((CRED,)))).hdr
-    assert (hdr.has_cred, hdr.cred_data) == (True, b"")
+    assert hdr.cred_data is None
     opaque = e(
         CRED,
         e(META, m(METINF, b"\x00\x01\x47", s(b"b64"), b"\x01"), m(NEXT_NONCE, s(b"x"))),
@@ -626,7 +625,7 @@ def test_item_without_address():  # R12
         ]  # fmt: skip
     # a virtual address may be in TargetParent alone
     kept = one_item(e(ITEM, loc(TARGET_PARENT, b"MOID=urn:x"), loc(SOURCE, b"./S")))
-    assert (kept["target"], kept["target_parent"], kept["source"]) == (None, b"MOID=urn:x", b"./S")
+    assert (kept["target"], kept["target_parent"]) == (None, b"MOID=urn:x")
     assert one_item(e(ITEM, e(TARGET, e(LOC_URI))))["target"] == b""
 
 
@@ -817,16 +816,13 @@ def test_data():  # R13
     )
     assert data_of(s(b"ab"), s(b"cd")) == (b"abcd", 2)
     assert data_of() == (b"", 0)
-    assert one_item(item(b"./A", e(DATA)))["has_data"] is True
-    assert one_item(item(b"./A", bytes((DATA,))))["has_data"] is True
-    assert one_item(item(b"./A"))["has_data"] is False
 
 
 def test_data_of_one_item_is_not_that_of_the_next():
     handler = run(message(cmd(ADD, b"1", item(b"./A", meta(b"bin"), e(DATA, s(b"x"))), item(b"./B"))))
     first, second = handler.items
-    assert (second["has_data"], second["data"], second["data_len"], second["fmt"]) == (False, [], 0, None)
-    assert (first["has_data"], first["data_len"], first["fmt"]) == (True, 1, b"bin")
+    assert (second["data"], second["data_len"], second["fmt"]) == ([], 0, None)
+    assert (first["data_len"], first["fmt"]) == (1, b"bin")
 
 
 def test_pieces_of_data_are_bounded():

@@ -214,7 +214,7 @@ def check_header(hdr, account, accounts, device_id: bytes):
 
 def check_cred(hdr, account) -> None:
     """Check SyncHdr/Cred and Source/LocName against the account; raises NotAuthentic."""
-    if not hdr.has_cred:
+    if hdr.cred_data is None:
         raise NotAuthentic(_NO_CRED)
     if (hdr.cred_type or b"").lower() != b"syncml:auth-sha256":
         raise NotAuthentic(_CRED_TYPE)

@@ -24,9 +24,8 @@ from micropython import const
 
 from .errors import Malformed, TooLarge
 from .grammar import GRAMMAR
-from .header import Header, number
-from .item import Item
 from .limits import CMD_ID_LEN, CMD_ID_ROOM, TEXT_LEN, WBXML_DEPTH
+from .parts import Header, Item, number
 
 _UNFINISHED = const(30)
 _ORDER = const(31)
@@ -58,7 +57,6 @@ _ITEM = const(4)
 _I_META = const(8)
 _C_META = const(9)
 _HEADER = const(10)
-_CRED = const(13)
 _CRED_META = const(14)
 _SYNCML = const(15)
 _DOCUMENT = const(16)
@@ -71,7 +69,7 @@ _LEAVES = const(24)  # from here the context less _LEAVES is the slot
 _CMD_ID = const(34)
 _HEADER_LEAVES = const(35)
 
-# Slots: 0..5 of the Item (item.py), 6..10 of the command, 11..20 of SyncHdr (header.py).
+# Slots: 0..5 of the Item, 6..10 of the command, 11..20 of SyncHdr (parts.py).
 _SOURCE = const(2)
 _C_FORMAT = const(6)
 _CORRELATOR = const(9)
@@ -112,24 +110,21 @@ class Commands:
         if self.skip:
             self.skip += 1
             if tag == _T_GET or tag == _T_MORE_DATA:
-                self._is_ours(tag)
+                self._mistake(tag, 0)
             return
         context = self.context
         to = 0
         if context <= _BODY:
-            tags, leads_to = GRAMMAR[context]
-            k = 0
-            for known in tags:
-                if known == tag:
-                    to = leads_to[k]
+            row = GRAMMAR[context]
+            for k in range(0, len(row), 2):
+                if row[k] == tag:
+                    to = row[k + 1]
                     break
-                k += 1
         if not to:
             self.skip = 1
             if tag >> 6 == 1 and (context == _I_META or context == _C_META or context == _CRED_META):
                 return  # MaxMsgSize, NextNonce and their like mean nothing here
-            if not self._is_ours(tag):
-                raise Malformed(_UNKNOWN)
+            self._mistake(tag, _UNKNOWN)
             return
         if to >= _LEAVES:
             if self.slots[to - _LEAVES] is not None:
@@ -146,8 +141,7 @@ class Commands:
                 raise Malformed(_ORDER)
         if not to:
             self.skip = 1
-            if not self._is_ours(tag):
-                raise Malformed(_DOUBLE)
+            self._mistake(tag, _DOUBLE)
         elif _RESP_URI <= to <= _SKIP:
             self.skip = 1
         else:
@@ -159,11 +153,10 @@ class Commands:
         """An element with one string in it: start, text and end at once, as most elements are."""
         context = self.context
         if not self.skip and context <= _BODY:
-            tags, leads_to = GRAMMAR[context]
-            k = 0
-            for known in tags:
-                if known == tag:
-                    to = leads_to[k]
+            row = GRAMMAR[context]
+            for k in range(0, len(row), 2):
+                if row[k] == tag:
+                    to = row[k + 1]
                     if to >= _LEAVES and self.slots[to - _LEAVES] is None and end - off <= TEXT_LEN:
                         self.slots[to - _LEAVES] = bytes(buf[off:end])
                         if to == _CMD_ID:
@@ -175,7 +168,6 @@ class Commands:
                             self.status = self.item.text(buf, off, end, at)
                         return
                     break
-                k += 1
         self.start(tag)
         if end > off:
             self.text(buf, off, end, at)
@@ -194,14 +186,17 @@ class Commands:
             if context == _CMD_ID:
                 self._cmd_id(self.value)
         elif context == _ITEM:
-            self._item_end()
+            status = self.item.fill(self.slots)
+            if self.slots[_ID] is None:
+                status = 400
+            self.status = self.status or status
         elif context == _LIST:
             self.lists.pop()
             self.handler.end(tag)
         elif context <= _COMMAND:
             self._command_end(tag)
         elif context == _HEADER:
-            self.handler.header(Header(self.slots, bool(self.seen & 1 << _CRED)))
+            self.handler.header(Header(self.slots))
         elif context == _BODY:
             raise Malformed(_NO_FINAL)
         elif context == _SYNCML and not self.seen & 1 << _BODY:
@@ -226,8 +221,7 @@ class Commands:
         else:
             for i in range(off, end):
                 if buf[i] > 32:
-                    if not self._is_ours(0):
-                        raise Malformed(_TEXT)
+                    self._mistake(0, _TEXT)
                     break
 
     # -- commands
@@ -275,12 +269,6 @@ class Commands:
             self.lists.append(self.tag)
             self.handler.begin(self.tag, cmd_id)
 
-    def _item_end(self):
-        status = self.item.fill(self.slots, bool(self.seen & 1 << _DATA))
-        if self.slots[_ID] is None:
-            status = 400
-        self.status = self.status or status
-
     def _deliver(self):
         # The last Item goes to the handler, when nothing is wrong up to here.
         item = self.item
@@ -298,8 +286,8 @@ class Commands:
         else:
             self._deliver()
 
-    def _is_ours(self, tag):
-        # An element (tag) or text (0) may not stand here: whether that is one command's mistake.
+    def _mistake(self, tag, code):
+        # An element (tag) or text (0) that may not stand where it stands.
         context = self.context
         if tag == _T_GET:
             raise Malformed(_GET)
@@ -314,8 +302,7 @@ class Commands:
                     self.status = 415
                 elif context == _COMMAND and (tag == _T_ARCHIVE or tag == _T_SFT_DEL):
                     self.status = 406
-            return True
-        if tag and (context == _LIST or context == _BODY):
+        elif tag and (context == _LIST or context == _BODY):
             self.handler.fail(tag, b"", 400)
-            return True
-        return False
+        else:
+            raise Malformed(code)
