@@ -382,3 +382,15 @@ def test_the_order_of_reasons_and_a_change_of_the_root():
                    m.replace(6, b".?prop=Title", b"top")))
     assert d.statuses == [405, 415, 413, 405, 405, 200], d.statuses
     assert d.heard == [(b".", "replace")], d.heard
+
+
+def test_a_message_of_many_values_needs_room_for_its_largest_only():
+    d = Device(8)
+    d.spool = Spool(9 * 1024)
+    for i in range(6):
+        applied(d.send(m.add(1, b"./V%d" % i, b"a" * 1100)))
+    for octet in b"bcde":
+        applied(d.send(*[m.replace(i + 1, b"./V%d" % i, bytes([octet]) * 1400) for i in range(6)]))
+        assert d.statuses == [200] * 6, d.statuses
+    d.boot()
+    assert d.client.tree.value(d.client.tree.find([b"V5"]), 2000) == b"e" * 1400

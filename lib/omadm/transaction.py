@@ -57,6 +57,7 @@ class Transaction:
         self.len = 0
         self.growth = 0  # octets of live records to come, less those to go
         self.size = 0  # octets of the records to write, at most
+        self.largest = 0  # of them, of one record, at most
         self.extra = []  # [kind, body, address] of other records of this commit
         self.changed = []  # what the application is to hear of, once it is committed
         if len(self.arena) > 4 * _MIN:
@@ -175,7 +176,7 @@ class Transaction:
         pack_into("<IHH", self.arena, at, where, n, len(head))
         self.arena[at + _IMAGE : self.len] = head
         self.growth += growth
-        self.size += size
+        self._count(size)
         store.change(nid, row, at, _STAGED)
 
     def delete(self, nid: int):
@@ -187,7 +188,11 @@ class Transaction:
     def add_record(self, kind: int, body):
         """Stage a REPLAY, JOURNAL or EXEC record beside the nodes."""
         self.extra.append([kind, body, 0])
-        self.size += len(body) + 7
+        self._count(len(body) + 7)
+
+    def _count(self, size):
+        self.size += size
+        self.largest = max(self.largest, size)
 
     # -- commit
 
@@ -195,7 +200,8 @@ class Transaction:
         """Make it all true at once, or raise StorageFailed and leave all as it was."""
         store = self.store
         try:
-            store.log.transact(self._write, self.size)
+            # one record of all Deletes may be the largest
+            store.log.transact(self._write, self.size, max(self.largest, store.undo_len // 4))
         except StorageFailed:
             self.begin()
             raise
