@@ -78,40 +78,36 @@ class Client(Local):
         """Apply a push whole and once, or refuse it without a trace."""
         outcome = Outcome()
         try:
-            check(push)
-            account = auth.check_mac(push.headers.get("x-syncml-hmac"), push.spool.digest(), self.accounts)
-            # ---- trust line: nothing above this has looked at the body
-            changed = self._apply(push.spool, account, outcome)
+            try:
+                changed = self._apply(push, outcome)
+            except MemoryError:
+                raise TooLarge(_NO_HEAP)
         except (Malformed, TooLarge, NotAuthentic, StorageFailed) as e:
-            self._refuse(outcome, type(e).__name__, e.args[0])
-        except MemoryError:
-            self._refuse(outcome, "TooLarge", _NO_HEAP)
-        else:
-            self.accepted += 1
-            for callback, where, kind in changed:
-                self._call(callback, where, kind)
-            self.run_execs()
+            self.txn.begin()
+            self.refused += 1
+            outcome.error = type(e).__name__
+            outcome.code = e.args[0]
+            outcome.statuses = journal.Outcomes()
+            return outcome
+        self.accepted += 1
+        for callback, where, kind in changed:
+            self._call(callback, where, kind)
+        self.run_execs()
         return outcome
 
-    def _refuse(self, outcome, error, code):
-        self.txn.begin()
-        self.refused += 1
-        outcome.error = error
-        outcome.code = code
-        outcome.statuses = journal.Outcomes()
-
-    def _apply(self, spool, account, outcome):
+    def _apply(self, push, outcome):
+        check(push)
+        spool = push.spool
+        account = auth.check_mac(push.headers.get("x-syncml-hmac"), spool.digest(), self.accounts)
+        # ---- trust line: nothing above this has looked at the body
         txn = self.txn
         txn.begin(spool.buf, self.clock())
-        run = Executor(self, account, outcome.statuses)
+        run = Executor(self, account, outcome)
         commands = Commands(run)
         parser = Parser(commands, PAGES, spool.length)
         parser.feed(spool.buf, 0, spool.length)
         parser.close()
         commands.close()
-        outcome.server = account.server_id
-        outcome.session = run.hdr.session_id
-        outcome.msg = run.hdr.msg_id
         # The greater pair stays: inside a reorder window an older message may come late.
         session, msg = max((account.session, account.msg), (outcome.session, outcome.msg))
         txn.add_record(_REPLAY, pack("<IHII", account.nid, session, msg, run.seen))

@@ -47,12 +47,13 @@ _ACL = const(3)
 class Executor:
     """Carries out the commands of one message for one account."""
 
-    def __init__(self, client, account, outcomes):
+    def __init__(self, client, account, outcome):
         self.client = client
         self.tree = client.tree
         self.txn = client.txn
         self.account = account
-        self.outcomes = outcomes
+        self.outcome = outcome
+        self.outcomes = outcome.statuses
         self.stack = []  # open Atomic and Sequence
         self.atomic = False  # inside an Atomic
         self.failed = False  # and a command in it failed
@@ -62,7 +63,9 @@ class Executor:
     def header(self, hdr):
         """SyncHdr is complete: is it for us, from this account, and new?"""
         self.seen = check_header(hdr, self.account, self.client.accounts, self.client.device_id)
-        self.hdr = hdr
+        self.outcome.server = hdr.source
+        self.outcome.session = hdr.session_id
+        self.outcome.msg = hdr.msg_id
 
     def begin(self, tag, cmd_id):
         """An Atomic or Sequence opens."""
@@ -201,9 +204,9 @@ class Executor:
             number = row[0] + 1
         for row in self.txn.extra:
             number += row[0] == _RECORD_EXEC
-        hdr = self.hdr
-        nid = self.account.nid
-        head = pack("<IBBBHHI", number, 0, len(where), len(correlator), nid, hdr.session_id, hdr.msg_id)
+        acc = self.account.nid
+        session = self.outcome.session
+        head = pack("<IBBBHHI", number, 0, len(where), len(correlator), acc, session, self.outcome.msg)
         self.txn.add_record(_RECORD_EXEC, head + where + correlator + data)
 
     def _replace(self, segments, item):

@@ -95,9 +95,8 @@ class Parser:
         self.total = total
         self.fed = 0  # octets of earlier blocks
         self.state = _AT_VERSION
-        self.value = self.count = self.index = 0
         self.table = bytearray()
-        self.copied = self.depth = self.page = 0
+        self.value = self.count = self.index = self.copied = self.depth = self.page = 0
         self.public_id = 0  # 1 when the document does not say what it is
 
     def feed(self, buf, off, end):
@@ -118,10 +117,9 @@ class Parser:
 
     def close(self):
         """The message is over: raises Malformed when the document is not."""
-        if self.error:
-            raise self.error
-        if self.state != _DONE:
+        if not self.error and self.state != _DONE:
             self.error = Malformed(_INCOMPLETE)
+        if self.error:
             raise self.error
 
     def _run(self, buf, i, end):
@@ -131,7 +129,6 @@ class Parser:
         on_leaf = self.on_leaf
         stack = self.stack
         pages = self.pages
-        deepest = WBXML_DEPTH
         state = self.state
         depth = self.depth
         page = self.page
@@ -169,7 +166,7 @@ class Parser:
                 if tag > top or tag == hole:
                     raise Malformed(_TAG)
                 tag |= page
-                if t & 0x40 and depth == deepest:
+                if t & 0x40 and depth == WBXML_DEPTH:
                     raise TooLarge(_DEPTH)
                 if on_leaf and t & 0x40 and i < end and buf[i] == 3 and depth:
                     n = buf.find(_NUL, i, end)
@@ -211,10 +208,8 @@ class Parser:
                 state = _N_LITERAL
             elif t == 0x44:
                 state = _N_LITERAL_C
-            elif t & 0x3F >= 4:
-                raise Malformed(_ATTRIBUTES)
             else:
-                raise Malformed(_TOKEN)
+                raise Malformed(_TOKEN if t & 0x3F < 4 else _ATTRIBUTES)
         self.state = state
         self.depth = depth
         self.page = page
@@ -226,10 +221,10 @@ class Parser:
         t = buf[i]
         if state == _IN_STRING:
             n = buf.find(_NUL, i, end)
+            self.state = _CONTENT
             if n < 0:
                 n = end
-            else:
-                self.state = _CONTENT
+                self.state = _IN_STRING
             if n > i:
                 self.on_text(buf, i, n, self.fed + i)
             return n + 1
@@ -247,7 +242,10 @@ class Parser:
             if self.count == len(self.table):
                 self.count = 0
                 self.state = _AT_ROOT
-                self._which()
+                if not self.public_id:  # is the document of our type, as its text says?
+                    if self.table[self.index : self._table_end(self.index)] != self.public[1]:
+                        raise Malformed(_PUBLIC_ID)
+                    self.public_id = self.public[0]
             return i + n
         if state == _AT_ROOT:
             if t & 0x3F < 4 and t:
@@ -332,13 +330,6 @@ class Parser:
                 raise Malformed(_TABLE_OVERRUN)
             self.table = bytearray(n)
             self.state = _IN_TABLE
-
-    def _which(self):
-        # The header is complete: is the document of our type, when its text says so?
-        if not self.public_id:
-            if self.table[self.index : self._table_end(self.index)] != self.public[1]:
-                raise Malformed(_PUBLIC_ID)
-            self.public_id = self.public[0]
 
     def _table_end(self, n):
         # End of the string at index n; a last string may lack its NUL.
