@@ -50,7 +50,7 @@ powercut: mpy ## the power cut around and inside every flash operation; writes b
 fuzz: mpy ## mutated and random pushes for SECONDS=60; writes build/fuzz.json
 	@$(PYTHON) host_tests/fuzz/run.py --seconds $(SECONDS)
 
-size: micropython ## octets of .mpy of each module of lib/omadm, and their limit
+size: micropython ## octets of .mpy of each module of lib/omadm, and how far the goal is
 	@$(PYTHON) tools/build/size.py
 
 clean: ## removes what was made, but not MicroPython and .venv

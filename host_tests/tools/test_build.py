@@ -110,7 +110,8 @@ def test_device_code_loads_compiled(micropython: str) -> None:
     assert run.returncode == 0, run.stderr
 
 
-def test_size_is_within_its_limit(micropython: str) -> None:
+def test_size_only_goes_down(micropython: str) -> None:
     command = [sys.executable, str(ROOT / "tools" / "build" / "size.py")]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stdout + run.stderr
+    assert "goal" in run.stdout
