@@ -67,7 +67,8 @@ def wear_out(updates):
                 "import time\nworst = 0\n"
                 + "".join(
                     f"t = time.ticks_us()\nout = {call}\nt = time.ticks_diff(time.ticks_us(), t)\n"
-                    "worst = max(worst, t)\nif out.error or [row[1] for row in out.statuses] != [200]: told(out)\n"
+                    "worst = max(worst, t)\n"
+                    "if out.error or [row[1] for row in out.statuses] != [200]: told(out)\n"
                     "client.idle()\n"
                     for call in calls
                 )
