@@ -3,11 +3,12 @@
     python3 host_tests/fuzz/run.py --seconds 60       random seeds onward; writes build/fuzz.json
     python3 host_tests/fuzz/run.py --only 1234        one seed, with its outcome
 
-Under CPython each push is checked for an exception that gets out (uncaught), for more steps than
-its octets may cost (over_step_limit: lines of lib/ that ran, counted, not timed), and for what a
-refused push may do: no flash operation, no change of the tree. Then the same pushes go through the client under MicroPython, in
-a heap that must be back at its level after them (heap_growth, in octets). Exit 1 when any of
-them is not 0; what failed is kept in host_tests/fuzz/corpus and is a case of `make test` from then on.
+Under CPython each push is checked for an exception that gets out (uncaught), for more steps than its
+octets may cost (over_step_limit: lines of lib/ that ran, counted, not timed), and for what a refused
+push may do: no flash operation, no change of the tree. Then the same pushes go through the client under
+MicroPython, in a heap that must be back at its level after them (heap_growth, in octets). Exit 1 when
+any of them is not 0; what failed is kept in host_tests/fuzz/corpus and is a case of `make test` from
+then on.
 """
 
 import argparse

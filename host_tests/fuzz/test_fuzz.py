@@ -42,7 +42,5 @@ def test_the_fuzzer_sees_a_client_without_its_defences(monkeypatch):
 def test_the_fuzzer_counts_steps(monkeypatch):
     monkeypatch.setattr(fuzz, "STEPS_BASE", 100)
     monkeypatch.setattr(fuzz, "STEPS_OCTET", 0)
-    assert ("over_step_limit") in {
-        figure for seed in range(20) for figure, _ in fuzz.Device().push(seed, True)
-    }
-    assert (ROOT / "lib").is_dir()
+    found = {figure for seed in range(20) for figure, _ in fuzz.Device().push(seed, True)}
+    assert found == {"over_step_limit"}
