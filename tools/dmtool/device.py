@@ -184,7 +184,8 @@ def describe(event: Event) -> str:
         where = f" on port {event['port']}" if event.get("port") else ""
         return f"[bold]ready[/bold] {who} takes pushes{where}, {heap} KiB of heap free"
     if kind == "modem":
-        return f"modem: {escape(event['state'])}, driven as {escape(event['family'])}"
+        fault = f", [bold red]after {escape(event['fault'])}[/bold red]" if "fault" in event else ""
+        return f"modem: {escape(event['state'])}, driven as {escape(event['family'])}{fault}"
     if kind == "dropped":
         why = f"{event['code']}: {escape(reason(event))}"
         return f"[bold red]dropped[/bold red] SMS that are no push for us, {why}"

@@ -177,7 +177,11 @@ def sms(reporter, spool, lock, found):
             if modem.state != known:
                 known = modem.state
                 status = modem.status()
-                reporter.say({"event": "modem", "state": status["state"], "family": status["family"]})
+                event = {"event": "modem", "state": status["state"], "family": status["family"]}
+                if modem.fault is not None:
+                    event["fault"] = repr(modem.fault)  # the driver's own; it goes on
+                    modem.fault = None
+                reporter.say(event)
             await asyncio.sleep_ms(100)
 
     return asyncio.create_task(modem.run()), asyncio.create_task(watch())
