@@ -72,6 +72,9 @@ class Store:
         self.used = 0  # octets of live records
         self.folder = self.right = None  # what the Tree found last, while it holds
         self._small = bytearray(_HEAD)
+        self._fixed = bytearray(3 + _HEAD)
+        self._head = memoryview(self._fixed)[3:]
+        self.near = 0  # address of the record whose start is in _fixed, while it holds
 
     # -- mounting: called by the log, oldest record first
 
@@ -140,6 +143,7 @@ class Store:
 
     def moved(self, kind: int, old: int, new: int):
         """A live record now lies at new: follow it, also where a transaction is open."""
+        self.near = 0
         if kind == _NODE:
             nid = self._nid_at(new)
             if self.flags[nid] & _DIRTY:
@@ -279,13 +283,22 @@ class Store:
 
     def fixed(self, nid: int):
         """The fixed 16 octets of a node's record, in a buffer that the next call reuses."""
-        return self.octets(nid, 0, self._small)
+        at = self.locs[nid]
+        if self.flags[nid] & _STAGED:
+            self.near = 0
+            at += _IMAGE
+            self._head[:] = self.stage.arena[at : at + _HEAD]
+        elif at != self.near:  # one command asks for the same record four times
+            self.near = 0
+            self.log.read(at, -3, self._fixed, 3 + _HEAD)
+            self.near = at
+        return self._head
 
     def field(self, nid: int, which: int) -> bytes:
         """Name (0), Type (1), Title (2) or ACL (3) as it is stored."""
         fixed = self.fixed(nid)
-        at = _HEAD + sum(fixed[12 : 12 + which])
-        return bytes(self.octets(nid, at, bytearray(fixed[12 + which])))
+        n = fixed[12 + which]
+        return bytes(self.octets(nid, _HEAD + sum(fixed[12 : 12 + which]), bytearray(n))) if n else b""
 
     def head_len(self, nid: int) -> int:
         """Octets before the value in the node's record."""
@@ -298,7 +311,8 @@ class Store:
         at = self.locs[nid]
         if self.flags[nid] & _STAGED:
             return 7 + sum(unpack_from("<HH", self.stage.arena, at + 4))
-        return 7 + (self.log.kind_len(at) & 0xFFFF)
+        self.fixed(nid)
+        return 7 + (self._fixed[1] | self._fixed[2] << 8)
 
     def value_len(self, nid: int) -> int:
         """Octets of the node's value."""

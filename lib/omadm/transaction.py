@@ -52,6 +52,7 @@ class Transaction:
     def begin(self, source=b"", now=0):
         """Start, and undo what was left open. `where` points into source, which must stay; now: a TStamp."""
         self.store.undo_to(0)
+        self.store.near = 0
         self.source = source
         self.now = now
         self.len = 0
