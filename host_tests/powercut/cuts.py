@@ -18,12 +18,14 @@ second cut after it. The first tree of a new device is cut into likewise. A devi
 a page that is not blank, unless its sector is sick.
 """
 
+from binascii import crc32
+
 import lockstep
 from model import add
 from norflash import MODES, NorFlash, PowerCut
 from powercut import script
 
-DEPTH = 5  # operations of a recovery in which the power is cut again
+DEPTH = 4  # operations of a recovery in which the power is cut again
 PROBE = [add("1", b"./Probe", b"p" * 300)]  # the message after a recovery
 
 
@@ -272,7 +274,7 @@ class Cuts:
                 if self.only:
                     if self.only.split("/")[0] != first:
                         continue
-                elif self.turn % self.every:
+                elif (self.turn + self.turn // len(MODES)) % self.every:
                     continue
                 self.count["cuts"] += 1
                 verdict, recovery = self.attempt(first, operation, mode)
@@ -282,22 +284,20 @@ class Cuts:
     def again(self, first, recovery):
         """Cut once more in the first operations of a recovery."""
         for at, operation in enumerate(recovery[:DEPTH]):
-            mode = MODES[(self.turn + at) % len(MODES)]
-            second = f"{first}/{at}.{mode}"
+            mode = MODES[(crc32(first.encode()) + at) % len(MODES)]
             if self.only and "/" in self.only:
                 mode = self.only.split(".")[-1]
-                second = f"{first}/{at}.{mode}"
-                if self.only != second:
+                if self.only != f"{first}/{at}.{mode}":
                     continue
+            second = f"{first}/{at}.{mode}"
             self.count["double_cuts"] += 1
             verdict, _ = self.attempt(second, operation, mode)
             self.count["double_other"] += verdict == "other"
 
     def attempt(self, name, operation, mode):
         """(verdict, operations of the recovery) of one cut."""
-        seed = sum(name.encode()) + self.turn
         try:
-            flash = operation.torn(mode, seed)
+            flash = operation.torn(mode, crc32(name.encode()))
             if isinstance(operation.act, tuple):
                 return operation.act[0].recover(flash, operation)
             return recover(flash, operation, operation.act)

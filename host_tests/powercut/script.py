@@ -6,6 +6,7 @@ A step is a tuple: ("push", server, commands) · ("set", uri, value) · ("idle",
 """
 
 from model import add, atomic, delete, execute, replace, sequence
+from norflash import Random
 
 
 def octets(seed, n):
@@ -88,5 +89,44 @@ WORN = [
     push(replace("1", b"./App/Big", octets(9, 5100))),
 ]  # fmt: skip
 
+ROOM = (2600, 2200, 1500, 800, 500, 300, 100, 20)  # the most that each of the random nodes holds
+
+
+def by_chance(seed, count):
+    """Steps by chance: nodes come, go, change, and give their numbers to others."""
+    random = Random(seed)
+    below = random.below
+    there = set()  # nodes that are there, if all went well
+    steps = [push(add("1", b"./R", None, "node"))]
+    for number in range(count):
+        commands = []
+        for cmd_id in range(2, 3 + below(6)):
+            node = below(len(ROOM))
+            uri = b"./R/%d" % node
+            data = octets(below(99), ROOM[node] - below(1 + ROOM[node] // 3))
+            command = below(20)
+            if command == 0:
+                commands.append(execute(str(cmd_id), b"./P/Run", b"%d %d" % (number, cmd_id)))
+            elif (node in there) != (command == 1):  # most often what works
+                commands.append(
+                    (delete if command < 7 else replace)(str(cmd_id), uri, *[data][: command > 6])
+                )
+            else:
+                commands.append(add(str(cmd_id), uri, data, "bin"))
+            if commands[-1][0] == "delete":
+                there.discard(node)
+            elif command:
+                there.add(node)
+        kind = below(8)
+        if kind == 0:
+            commands = [sequence("1", commands)]
+        elif kind < 3:
+            commands = [atomic("1", commands)]
+        steps.append(push(*commands))
+        if not below(4):
+            steps.append((IDLE, IDLE, BOOT)[below(3)])
+    return steps
+
+
 # name: (steps, sectors)
-SCRIPTS = {"whole": (WHOLE, 8), "worn": (WORN, 14)}
+SCRIPTS = {"whole": (WHOLE, 8), "worn": (WORN, 14), "chance": (by_chance(1, 50), 8)}

@@ -4,13 +4,19 @@ import pytest
 from powercut import script
 from powercut.cuts import Cuts
 
-EVERY = 11
+EVERY = 13
 
-# Compaction gave up after one round, though the rest of a sector held room enough.
-ONCE_WRONG = ["whole.38.10.half/2.after", "whole.38.14.after", "whole.40.28.after/1.half"]
+ONCE_WRONG = [
+    # Compaction gave up after one round, though the rest of a sector held room enough.
+    "whole.38.10.half/2.after",
+    "whole.38.14.after",
+    "whole.40.28.after/1.half",
+    # It asked for a record whose end the cut had kept from being written, and stopped for ever.
+    "whole.40.4.after/1.half",
+]
 
 
-def test_each_eleventh_cut():
+def test_each_thirteenth_cut():
     cuts = Cuts(EVERY, tell=lambda line: None)
     cuts.run_first()
     for name in script.SCRIPTS:
@@ -25,7 +31,7 @@ def test_each_eleventh_cut():
 @pytest.mark.parametrize("name", ONCE_WRONG)
 def test_once_wrong(name):
     cuts = Cuts(only=name, tell=lambda line: None)
-    cuts.run("whole")
+    cuts.run(name.split(".")[0])
     assert (cuts.count["cuts"], cuts.count["other"], cuts.count["double_other"]) == (1, 0, 0)
 
 
