@@ -102,6 +102,7 @@ class Device:
         interpreter, heap = (ROOT / "build" / "micropython" / "device").read_text().split()
         words = [interpreter, "-X", f"heapsize={heap}", str(PROGRAM), str(image), address, *options]
         self.events: queue.Queue[dict] = queue.Queue()
+        self.waiting: list[dict] = []
         self.noise: list[str] = []
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -119,7 +120,11 @@ class Device:
                 self.noise.append(line.decode("utf-8", "replace"))
 
     def event(self, kind: str, seconds: float = SECONDS) -> dict:
-        """The next event of a kind; others are passed over."""
+        """The next event of a kind; others wait until they are asked for."""
+        for found in self.waiting:
+            if found["event"] == kind:
+                self.waiting.remove(found)
+                return found
         end = time.monotonic() + seconds
         while True:
             try:
@@ -128,6 +133,7 @@ class Device:
                 raise AssertionError(f"no {kind}: {self.noise} {self.process.poll()}") from None
             if found["event"] == kind:
                 return found
+            self.waiting.append(found)
 
     def status(self) -> dict:
         """What the driver says of itself."""

@@ -601,7 +601,3 @@ def test_24_hours(seed):
         return len(bodies), bench.client.replays
 
     run(main())
-
-
-def test_ports_constant():
-    assert PORTS[2] << 8 | PORTS[3] == 2948

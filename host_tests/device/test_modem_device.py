@@ -4,7 +4,6 @@ import random
 import time
 
 import pytest
-from dmtool import sms_encode
 from modem_bench import deliver
 from modem_bench_device import DEVICE, SENDER, Device, Modems, Operator, wait
 from modemsim import pdu as sms
@@ -158,7 +157,3 @@ def test_heap_stays_level(modems, operator):
     assert after["faults"] == 0
     assert after["heap_free"] > before - 2048, (before, after)
     assert device.stop() == 0
-
-
-def test_many_parts_need_no_more_than_255():
-    assert sms_encode.MAX_PARTS == 255
