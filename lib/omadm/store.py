@@ -172,10 +172,14 @@ class Store:
         return self.locs[nid] if at < 0 else unpack_from("<I", self.undo, at + 2)[0]
 
     def _first_touch(self, nid):
-        for at in range(0, self.undo_len, 11):
-            if unpack_from("<H", self.undo, at)[0] == nid:
-                return at
-        return -1
+        # find() and not a loop: compaction asks for every record it meets.
+        if not self.flags[nid] & _DIRTY:
+            return -1
+        key = pack("<H", nid)
+        at = self.undo.find(key)
+        while at % 11:
+            at = self.undo.find(key, at + 1)
+        return at
 
     # -- rows
 
@@ -225,11 +229,11 @@ class Store:
         head: the node's record as far as its Type; b"" frees the row, None leaves all but loc.
         """
         at = self.undo_len
-        self.undo_len = at + 11
-        if self.undo_len > len(self.undo):
+        if at + 11 > len(self.undo):
             self.undo.extend(bytes(11 * _GROW))
         key = self.keys[4 * nid : 4 * nid + 4]
         pack_into("<HIB4s", self.undo, at, nid, self.locs[nid], self.flags[nid], key)
+        self.undo_len = at + 11  # now, whatever becomes of the rest, the row can be put back
         flags |= _DIRTY  # of a free row too: a new node in it is no first touch
         if head is None:
             self.locs[nid] = loc
