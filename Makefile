@@ -4,14 +4,16 @@
 PYTHON3 ?= python3
 PYTHON := .venv/bin/python
 SECONDS ?= 60
+BOARD ?= RP2040_DM
 export PYTHONDONTWRITEBYTECODE = 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup micropython mpy demo test lint format pytest powercut fuzz size clean distclean
+.PHONY: help setup micropython mpy demo test lint format pytest powercut fuzz size firmware deploy \
+	test-board bench interop clean distclean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/stamp ## .venv with exact versions of everything, and .venv/bin/dmtool
 
@@ -52,6 +54,21 @@ fuzz: mpy ## mutated and random pushes for SECONDS=60; writes build/fuzz.json
 
 size: micropython ## octets of .mpy of each module of lib/omadm, and how far the goal is
 	@$(PYTHON) tools/build/size.py
+
+firmware: setup ## firmware of BOARD=RP2040_DM (or RPI_PICO, ESP32_DM) to build/firmware; MPY_DIR names a checkout
+	@$(PYTHON) tools/build/firmware.py $(BOARD)
+
+deploy: micropython ## onto the board at PORT=/dev/ttyACM0, with mpremote: what it lacks, each file proven
+	@test -n "$(PORT)" || { echo "deploy: say where the board is: make deploy PORT=/dev/ttyACM0"; exit 2; }
+	@$(PYTHON) tools/build/deploy.py $(PORT) $(DEPLOY)
+
+test-board: mpy ## the real firmware on a simulated RP2040: installing, power cuts, wear; build/test-board.json
+	@$(PYTHON) tools/build/firmware.py RPI_PICO RP2040_DM
+	@.venv/bin/pytest host_tests/target
+	@$(PYTHON) host_tests/target/run.py
+
+interop: mpy ## with other people's software: libwbxml, Kannel, Gammu, tshark; writes build/interop.json
+	@$(PYTHON) host_tests/interop/run.py
 
 clean: ## removes what was made, but not MicroPython and .venv
 	rm -rf build/mpy build/*.json build/*.log .mypy_cache .ruff_cache .pytest_cache .hypothesis
