@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import CI, need_tool
 from dmtool import sms_encode
+from interop_bench import long
 from modem_bench_device import DEVICE, SENDER, Device, Modems, Operator
 from modemsim.families import FAMILIES
 from omadm.sms import KEPT, READY, Deliver, Reassembler
@@ -116,7 +117,7 @@ def test_sms_sent_by_gammu_reach_the_tree(gammu, modems, operator, line):
         assert theirs.endswith(part.header + part.payload)
 
 
-@pytest.mark.slow
+@long
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_gammu_at_every_family(gammu, modems, operator, line, family):
     """An AT client that knows nothing of our driver finds its way with the simulated modem."""

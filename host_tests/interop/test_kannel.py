@@ -1,6 +1,7 @@
 """Kannel makes and splits pushes and drives a simulated modem; a device gets and applies them."""
 
 import pytest
+from interop_bench import long
 from kannel_bench import Kannel
 from modem_bench_device import DEVICE, Device, Modems, Operator
 
@@ -29,7 +30,7 @@ def operator(tmp_path):
     return Operator(tmp_path)
 
 
-@pytest.mark.slow
+@long
 @pytest.mark.parametrize("way, family, direct", [("sendsms", "sim800", False), ("pap", "ec25", True)])
 def test_from_kannel_to_the_tree(modems, kannel, operator, way, family, direct):
     station = modems.add(family, DEVICE)
