@@ -31,6 +31,7 @@ _INTERRUPTED = const(2)
 _STARTED = const(1)
 _DONE = const(2)
 _NO_HEAP = const(96)
+_SPARE = const(512)  # octets of heap to clean up in when all the rest is gone
 _HEAD = const(15)  # octets of an EXEC record before its texts
 
 
@@ -60,6 +61,10 @@ class Client(Local):
         self.hook_errors = 0  # how often application code raised
         self.accepted = 0
         self.refused = 0
+        self.spare = None
+        self.no_heap = Outcome()  # made while there is heap
+        self.no_heap.error = "TooLarge"
+        self.no_heap.code = _NO_HEAP
 
     def on_change(self, where: bytes, callback):
         """Call callback(uri, kind) after a commit that touched where or anything below it.
@@ -76,23 +81,34 @@ class Client(Local):
 
     def accept(self, push) -> Outcome:
         """Apply a push whole and once, or refuse it without a trace."""
-        outcome = Outcome()
+        outcome = None
         try:
+            if not self.spare:
+                self.spare = bytearray(_SPARE)
+            self.remount()
+            mine = Outcome()
             try:
-                changed = self._apply(push, outcome)
-            except MemoryError:
-                raise TooLarge(_NO_HEAP)
-        except (Malformed, TooLarge, NotAuthentic, StorageFailed) as e:
+                changed = self._apply(push, mine)
+                outcome = mine  # from here on it is applied, whatever else goes wrong
+                self.accepted += 1
+                for callback, where, kind in changed:
+                    self._call(callback, where, kind)
+                self.run_execs()
+                return outcome
+            except (Malformed, TooLarge, NotAuthentic, StorageFailed) as e:
+                mine.code = e.args[0]
+                mine.statuses = journal.Outcomes()
+                mine.error = type(e).__name__
+            outcome = mine
+        except MemoryError:
+            pass
+        if self.spare:
+            self.spare = None  # there is room to clean up in, whatever holds the rest of the heap
             self.txn.begin()
+        if outcome is None:
+            outcome = self.no_heap
+        if outcome.error:
             self.refused += 1
-            outcome.error = type(e).__name__
-            outcome.code = e.args[0]
-            outcome.statuses = journal.Outcomes()
-            return outcome
-        self.accepted += 1
-        for callback, where, kind in changed:
-            self._call(callback, where, kind)
-        self.run_execs()
         return outcome
 
     def _apply(self, push, outcome):
@@ -114,7 +130,9 @@ class Client(Local):
         journal.note(txn, account.nid, outcome.session, outcome.msg, _MESSAGE, outcome.statuses)
         changed = txn.changed
         self._commit()
-        account.session, account.msg, account.seen = session, msg, run.seen
+        account.session = session  # one by one: a tuple would take heap
+        account.msg = msg
+        account.seen = run.seen
         return changed
 
     # -- application code
@@ -125,6 +143,8 @@ class Client(Local):
         One that a reset interrupted is noted so and not run again. One that has no handler yet
         waits for the next call.
         """
+        self.remount()
+        self.txn.begin()
         try:
             for number, addr, size in list(self.store.execs):
                 record = bytearray(size - 7)
@@ -165,6 +185,12 @@ class Client(Local):
     def idle(self) -> bool:
         """One bounded step of housekeeping in flash; False when there was nothing to do."""
         try:
-            return self.store.log.compact_step()
+            self.remount()
+            self.stale = True
+            done = self.store.log.compact_step()
         except StorageFailed:
-            return False
+            done = False
+        except MemoryError:
+            return False  # and the store is read again before anything else
+        self.stale = False
+        return done

@@ -11,7 +11,7 @@ from micropython import const
 
 from . import acl, uri
 from .auth import load
-from .errors import CommandFailed
+from .errors import CommandFailed, StorageFailed
 from .transaction import Transaction
 from .tree import FORMATS, Tree
 
@@ -32,24 +32,36 @@ class Local:
         self.clock = clock or int  # int() is 0
         self.accounts = []
         self.device_id = b""
+        self.stale = False  # what is in RAM may be behind flash
 
     def mount(self):
         """Read the store; make the root where the store is new. Call once, before all else."""
+        self.stale = True
         self.store.mount()
         if self.store.is_free(0):
-            self._begin()
+            self.txn.begin(b"", self.clock())
             # The ACL that a root should start with (TND 7.7.1).
             self._create(_ROOT_PARENT, b"", (b".", b"node", _ADD_GET, b"", b"", b"Add=*&Get=*"), _PERMANENT)
             self._commit()
         self.reload()
 
+    def remount(self):
+        """Read the store again where the heap ran out in the middle of a commit."""
+        if self.stale:
+            self.txn.begin()
+            self.mount()
+
     def reload(self):
         """Read the accounts and the device's own name from the tree again."""
+        self.stale = True
         self.accounts = load(self.tree)
-        self.device_id = self.get(b"./DevInfo/DevId") or b""
+        nid = self.tree.find([b"DevInfo", b"DevId"])
+        self.device_id = b"" if nid < 0 else self.tree.value(nid)
+        self.stale = False
 
     def get(self, where: bytes):
         """Value of the leaf, at most 1024 octets; None when there is no such node."""
+        self.remount()
         nid = self.tree.find(uri.split(where)[0])
         return None if nid < 0 else self.tree.value(nid)
 
@@ -112,6 +124,7 @@ class Local:
         self.reload()
 
     def _begin(self):
+        self.remount()
         self.txn.begin(b"", self.clock())
 
     def _find(self, where):
@@ -122,9 +135,12 @@ class Local:
         return nid
 
     def _commit(self):
+        # When the heap runs out in here, the commit mark may be in flash already, or records
+        # may have moved: what flash says is true.
+        self.stale = True
         try:
             self.txn.commit()
-        except MemoryError:
-            # The commit mark may be in flash already: what flash says is true.
-            self.mount()
+        except StorageFailed:
+            self.stale = False
             raise
+        self.stale = False
