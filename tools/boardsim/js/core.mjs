@@ -2,8 +2,8 @@
 //
 // Upstream tries some seventy patterns in turn for each instruction. Here a table indexed by the ten upper bits of the
 // opcode names the handler, memory in flash and RAM is read through typed arrays, and the flags are local
-// variables. State stays where the emulator keeps it (registers, interrupts, exceptions), and what is rare (32-bit
-// instructions but BL, hints, CPS, SVC, BKPT) is left to upstream's executeInstruction. Cycles are upstream's, too.
+// variables. State stays where the emulator keeps it (registers, interrupts, exceptions), and what is rare (hints,
+// SVC, BKPT, most 32-bit instructions but BL) is left to upstream's executeInstruction. Cycles are upstream's, too.
 // js/lockstep.mjs runs both side by side and compares. Differences by intent: shifts by a register with a count of 0
 // keep the carry, and one with a count above 32 clears it, as ARM's manual says.
 
@@ -11,6 +11,8 @@ const FLASH = 0x10000000;
 const RAM = 0x20000000;
 const PERIPHERALS = 0x40000000;
 const SIO = 0xd0000000;
+const SIO_PAGE = SIO >>> 28;
+const SIO_PINS_END = 0x50; // behind it: mailbox, divider, spin locks
 const REGION = 0x10000000;
 const PC = 15;
 const SP = 13;
@@ -56,11 +58,20 @@ export function makeLoop(chip, rom, romEnd) {
     nanosPerCycle = owner.nanosPerCycle; // it may have been the clock's register
     return result;
   };
+  // The SIO block has nothing to do with the clock, and but for its pins nothing with interrupts.
+  const farRead32 = beyond((at) => chip.readUint32(at));
+  const farWrite32 = beyond((at, value) => chip.writeUint32(at, value));
   const far = {
-    read32: beyond((at) => chip.readUint32(at)),
+    read32: (at) => (at >>> 28 === SIO_PAGE ? chip.sio.readUint32((at >>> 0) - SIO) : farRead32(at)),
     read16: beyond((at) => chip.readUint16(at)),
     read8: beyond((at) => chip.readUint8(at)),
-    write32: beyond((at, value) => chip.writeUint32(at, value)),
+    write32: (at, value) => {
+      if (at >>> 28 === SIO_PAGE && (at & 0xfff) >= SIO_PINS_END) {
+        chip.sio.writeUint32((at >>> 0) - SIO, value);
+      } else {
+        farWrite32(at, value);
+      }
+    },
     write16: beyond((at, value) => chip.writeUint16(at, value)),
     write8: beyond((at, value) => chip.writeUint8(at, value)),
   };
@@ -303,6 +314,11 @@ export function makeLoop(chip, rom, romEnd) {
   define(0b1011001001, 10, (op) => { s[op & 7] = (s[(op >> 3) & 7] << 24) >> 24; return 1; }); // SXTB
   define(0b1011001010, 10, (op) => { s[op & 7] = s[(op >> 3) & 7] & 0xffff; return 1; }); // UXTH
   define(0b1011001011, 10, (op) => { s[op & 7] = s[(op >> 3) & 7] & 0xff; return 1; }); // UXTB
+  define(0b1011101000, 10, (op) => { // REV
+    const input = s[(op >> 3) & 7];
+    s[op & 7] = (input << 24) | ((input & 0xff00) << 8) | ((input >>> 8) & 0xff00) | (input >>> 24);
+    return 1;
+  });
   define(0b1011010, 7, (op) => { // PUSH
     let at = r[SP];
     let count = 0;
@@ -396,10 +412,38 @@ export function makeLoop(chip, rom, romEnd) {
     s[PC] += ((op << 21) >> 20) + 2;
     return 2;
   });
-  define(0b11110, 5, (op) => { // BL; other 32-bit instructions are rare
+  // PRIMASK, which guards every atomic section: interrupts are looked at only when one is pending.
+  const mask = (on) => {
+    core.PM = on;
+    core.interruptsUpdated = (core.pendingInterrupts & core.enabledInterrupts) !== 0
+      || core.pendingSystick || core.pendingPendSV || core.pendingSVCall || core.pendingNMI;
+    attention ||= core.interruptsUpdated;
+  };
+  define(0b1011011001, 10, (op) => { // CPS
+    if (op === 0xb672) {
+      core.PM = true;
+    } else if (op === 0xb662) {
+      mask(false);
+    } else {
+      return rare();
+    }
+    return 1;
+  });
+  const special = (op, next) => { // MRS and MSR of PRIMASK, DSB, DMB, ISB; undefined: something else
+    if (op === 0xf3ef && (next & 0xf0ff) === 0x8010) {
+      s[(next >> 8) & 15] = core.PM ? 1 : 0;
+    } else if ((op & 0xfff0) === 0xf380 && next === 0x8810) {
+      mask((s[op & 15] & 1) === 1);
+    } else if (op !== 0xf3bf || (next & 0xffc0) !== 0x8f40 || (next & 0x30) === 0x30) {
+      return undefined;
+    }
+    s[PC] += 2;
+    return 3;
+  };
+  define(0b11110, 5, (op) => { // BL
     const next = read16(r[PC]);
     if ((next & 0xd000) !== 0xd000) {
-      return rare();
+      return special(op, next) ?? rare();
     }
     const sign = (op >> 10) & 1;
     const i1 = 1 - (sign ^ ((next >> 13) & 1));
