@@ -43,6 +43,7 @@ _FREE = b"\xff\xff\xff\xff"
 _MAX_NODES = const(0xFF00)
 _DONE = const(2)  # state of an Exec that ended
 _JOURNALS = const(16)  # journal entries kept; older ones fall to compaction
+_SHARE = const(4)  # 1 >> 4 of the capacity is the journal's: nobody can fill the store with it
 
 
 def is_dmacc(mime: bytes) -> bool:
@@ -69,7 +70,7 @@ class Store:
         self.pairs = []  # [nid of the DMAcc, address, octets]
         self.journal = []  # [sequence number, address, octets], oldest first
         self.execs = []  # [exec number, address, octets], oldest first
-        self.used = 0  # octets of live records
+        self.used = self.log.capacity >> _SHARE  # octets of live records, for the journal its share
         self.folder = self.right = None  # what the Tree found last, while it holds
         self._small = bytearray(_HEAD)
         self._fixed = bytearray(3 + _HEAD)
@@ -120,13 +121,17 @@ class Store:
         if kind == _EXEC and body[4] == _DONE:
             return  # the record is there to end the one before it
         group.append([number, addr, length + 7])
-        self.used += length + 7
         group.sort()
-        if kind == _JOURNAL and len(group) > _JOURNALS:
+        if kind != _JOURNAL:
+            self.used += length + 7
+            return
+        room = self.log.capacity >> _SHARE
+        while len(group) > 1 and (len(group) > _JOURNALS or sum([row[2] for row in group]) > room):
             self._drop(group, group[0])
 
     def _drop(self, group, row):
-        self.used -= row[2]
+        if group is not self.journal:
+            self.used -= row[2]
         group.remove(row)
 
     # -- compaction: called by the log
@@ -184,9 +189,11 @@ class Store:
     # -- rows
 
     def _grow(self):
-        self.keys.extend(_FREE * _GROW)
+        # flags last, and what an attempt without heap left behind is used: they tell the number of rows.
+        n = len(self.flags) + _GROW
+        self.keys.extend(_FREE * (n - len(self.keys) // 4))
+        self.locs.extend(array("I", bytes(4 * (n - len(self.locs)))))
         self.flags.extend(bytes(_GROW))
-        self.locs.extend(array("I", bytes(4 * _GROW)))
 
     def is_free(self, nid: int) -> bool:
         """True when no node has this number."""
@@ -195,10 +202,13 @@ class Store:
     def new_nid(self) -> int:
         """A number no node has, or -1; grows the index where it is full."""
         nid = self._find(_FREE, 0)
-        if nid < 0 and len(self.flags) < _MAX_NODES:
-            nid = len(self.flags)
-            self._grow()
-        return nid
+        n = len(self.flags)
+        if 0 <= nid < n:
+            return nid
+        if n >= _MAX_NODES:
+            return -1
+        self._grow()
+        return n
 
     def _find(self, key, nid):
         # The next row from nid on whose key begins so, or -1.
@@ -247,9 +257,10 @@ class Store:
         """Put back every row changed since undo_len was mark."""
         self.folder = self.right = None
         while self.undo_len > mark:
-            self.undo_len -= 11
-            nid, self.locs[nid], self.flags[nid], key = unpack_from("<HIB4s", self.undo, self.undo_len)
+            at = self.undo_len - 11
+            nid, self.locs[nid], self.flags[nid], key = unpack_from("<HIB4s", self.undo, at)
             self.keys[4 * nid : 4 * nid + 4] = key
+            self.undo_len = at  # now: where the heap ran out, it is put back at the next attempt
 
     # -- reading nodes
 
