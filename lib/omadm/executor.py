@@ -170,12 +170,10 @@ class Executor:
         fmt, mime = self._kind(item, _CHR)
         where, n = self._value(item, fmt)
         own = b""
-        if not self._may(nid, b"Replace"):
+        if (not fmt or segments[depth:-1]) and not self._may(nid, b"Replace"):
             own = acl.auto(self.tree.effective_acl(nid), self.account.server_id)
         for name in segments[depth:-1]:
             nid = self.txn.create(nid, name, _NEW, b"", own, 0, 0)
-            own = b""
-        if fmt:
             own = b""
         self.txn.create(nid, segments[-1], _NEW | fmt, mime or b"", own, where, n)
         self._hear(segments, "add")
@@ -241,12 +239,12 @@ class Executor:
         elif prop == b"ACL":
             self.txn.again(nid, _ACL, acl.check(self._octets(item, PROP_LEN)))
         elif prop == b"Name" and not tree.is_fixed(nid):
-            self._rename(nid, item)
+            self._rename(nid, segments, item)
         else:
             raise CommandFailed(405)
         self._hear(segments, "replace")
 
-    def _rename(self, nid, item):
+    def _rename(self, nid, segments, item):
         tree = self.tree
         name = self._octets(item, item.data_len)
         try:
@@ -261,6 +259,7 @@ class Executor:
         for below in tree.subtree(nid):  # the addresses below are longer now
             if uri.characters(tree.path(below)) > MAX_TOT_LEN + 2:
                 raise CommandFailed(414)
+        self._hear(segments[:-1] + [name], "add")  # who waits for the new address is to know
 
     # -- values
 
