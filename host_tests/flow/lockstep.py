@@ -108,7 +108,10 @@ class Model(model.Model):
             return uri
         status = super().one(server, kind, cmd_id, uri, *rest)
         if status == 200:
-            self.changes.append((model.uri_of(model.parse_uri(uri)[0]), kind))
+            path, prop = model.parse_uri(uri)
+            if prop == "Name":
+                self.changes.append((model.uri_of((*path[:-1], rest[0].decode())), "add"))
+            self.changes.append((model.uri_of(path), kind))
         return status
 
     def _run(self, server, command, outcomes, *rest):

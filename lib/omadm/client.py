@@ -61,6 +61,7 @@ class Client(Local):
         self.hook_errors = 0  # how often application code raised
         self.accepted = 0
         self.refused = 0
+        self.running = False  # an Exec handler is at work
         self.spare = None
         self.no_heap = Outcome()  # made while there is heap
         self.no_heap.error = "TooLarge"
@@ -69,7 +70,8 @@ class Client(Local):
     def on_change(self, where: bytes, callback):
         """Call callback(uri, kind) after a commit that touched where or anything below it.
 
-        kind is "add", "replace" or "delete"; the uri may lie above where for a delete.
+        kind is "add", "replace" or "delete"; the uri may lie above where for a delete. A rename
+        is a replace of the old uri and an add of the new one.
         """
         self.hooks.append((where, callback))
 
@@ -85,9 +87,9 @@ class Client(Local):
         try:
             if not self.spare:
                 self.spare = bytearray(_SPARE)
-            self.remount()
             mine = Outcome()
             try:
+                self.remount()
                 changed = self._apply(push, mine)
                 outcome = mine  # from here on it is applied, whatever else goes wrong
                 self.accepted += 1
@@ -141,12 +143,22 @@ class Client(Local):
         """Run every pending Exec once, in the order they came; call it also after boot.
 
         One that a reset interrupted is noted so and not run again. One that has no handler yet
-        waits for the next call.
+        waits for the next call. A handler that gets here again, by a push of its own, changes nothing:
+        what came meanwhile is run after it.
         """
-        self.remount()
-        self.txn.begin()
+        if self.running:
+            return
+        self.running = True
+        number = 0
         try:
-            for number, addr, size in list(self.store.execs):
+            while True:
+                self._begin()
+                for row in self.store.execs:
+                    if row[0] > number:
+                        break
+                else:
+                    return
+                number, addr, size = row
                 record = bytearray(size - 7)
                 self.store.log.read(addr, 0, record, size - 7)
                 _, state, name, data, acc, session, msg = unpack_from("<IBBBHHI", record)
@@ -166,6 +178,7 @@ class Client(Local):
                     status = self._call(self.handlers[where], where, bytes(record[data:]), correlator)
                     if status is None:
                         status = 200
+                    self._begin()  # what the handler began and did not end is not for this commit
                 outcomes = journal.Outcomes()
                 outcomes.add(where, status)
                 self.txn.add_record(_EXEC, pack("<IBB", number, _DONE, 0))
@@ -173,6 +186,8 @@ class Client(Local):
                 self._commit()
         except StorageFailed:
             pass  # what was not noted is done at the next call
+        finally:
+            self.running = False
 
     def _call(self, callback, *arguments):
         # Whatever the application does wrong, the client goes on.
