@@ -170,7 +170,8 @@ def coded(tree: ast.Module) -> Iterator[ast.expr]:
     """Yield every expression that gives a reason code.
 
     It is the argument of one of the four exceptions, or of a parameter called `code` of a
-    function of the same module that raises it or keeps it as an attribute `code`.
+    function of the same module that raises it or keeps it as an attribute `code`, or what
+    such an attribute is set to.
     """
     place = {}
     for node in ast.walk(tree):
@@ -185,6 +186,8 @@ def coded(tree: ast.Module) -> Iterator[ast.expr]:
                 yield node.args[0]
             elif called in place and len(node.args) > place[called]:
                 yield node.args[place[called]]
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".code"):
+            yield node.value
 
 
 def leaves(expression: ast.expr) -> Iterator[ast.expr]:
