@@ -18,7 +18,7 @@ from . import auth, journal
 from .codepages import PAGES
 from .commands import Commands
 from .errors import Malformed, NotAuthentic, StorageFailed, TooLarge
-from .executor import Executor
+from .executor import Executor, concerns
 from .local import Local
 from .push import check
 from .wbxml import Parser
@@ -32,6 +32,7 @@ _STARTED = const(1)
 _DONE = const(2)
 _NO_HEAP = const(96)
 _SPARE = const(512)  # octets of heap to clean up in when all the rest is gone
+_KINDS = ("add", "delete", "replace")
 _HEAD = const(15)  # octets of an EXEC record before its texts
 
 
@@ -93,8 +94,7 @@ class Client(Local):
                 changed = self._apply(push, mine)
                 outcome = mine  # from here on it is applied, whatever else goes wrong
                 self.accepted += 1
-                for callback, where, kind in changed:
-                    self._call(callback, where, kind)
+                self._tell(changed)
                 self.run_execs()
                 return outcome
             except (Malformed, TooLarge, NotAuthentic, StorageFailed) as e:
@@ -138,6 +138,18 @@ class Client(Local):
         return changed
 
     # -- application code
+
+    def _tell(self, changed):
+        # Call the hooks; changed as Executor._hear made it.
+        at = 0
+        while at < len(changed):
+            kind = _KINDS[changed[at]]
+            end = changed.find(b"\0", at + 1)
+            where = bytes(changed[at + 1 : end])
+            for top, callback in self.hooks:
+                if concerns(top, where):
+                    self._call(callback, where, kind)
+            at = end + 1
 
     def run_execs(self):
         """Run every pending Exec once, in the order they came; call it also after boot.

@@ -42,6 +42,9 @@ _NAME = const(0)  # texts of a node
 _TYPE = const(1)
 _TITLE = const(2)
 _ACL = const(3)
+_ADDED = const(0)  # kinds of change
+_DELETED = const(1)
+_REPLACED = const(2)
 
 
 class Executor:
@@ -151,11 +154,13 @@ class Executor:
         return fields
 
     def _hear(self, segments, kind):
-        # Remember which hooks of the application a change concerns.
+        # Note a change when a hook of the application waits for it: kind, address, NUL. In one
+        # buffer, because small objects that stay would leave the heap in pieces.
         where = b"/".join([b"."] + segments)
-        for top, callback in self.client.hooks:
-            if (where + b"/").startswith(top + b"/") or top.startswith(where + b"/"):
-                self.txn.changed.append((callback, where, kind))
+        for top, _ in self.client.hooks:
+            if concerns(top, where):
+                self.txn.changed.extend(bytes((kind,)) + where + b"\0")
+                break
 
     # -- commands
 
@@ -176,7 +181,7 @@ class Executor:
             nid = self.txn.create(nid, name, _NEW, b"", own, 0, 0)
             own = b""
         self.txn.create(nid, segments[-1], _NEW | fmt, mime or b"", own, where, n)
-        self._hear(segments, "add")
+        self._hear(segments, _ADDED)
 
     def _delete(self, segments, prop):
         nid = self._node(segments)
@@ -185,7 +190,7 @@ class Executor:
             raise CommandFailed(405)
         for below in list(self.tree.subtree(nid)):
             self.txn.delete(below)
-        self._hear(segments, "delete")
+        self._hear(segments, _DELETED)
 
     def _exec(self, segments, prop, item):
         nid = self._node(segments)
@@ -218,7 +223,7 @@ class Executor:
             raise CommandFailed(405)
         where, n = self._value(item, fmt)
         self.txn.again(nid, _TYPE, mime, fmt, where, n)
-        self._hear(segments, "replace")
+        self._hear(segments, _REPLACED)
 
     def _replace_property(self, segments, prop, item):
         tree = self.tree
@@ -242,7 +247,7 @@ class Executor:
             self._rename(nid, segments, item)
         else:
             raise CommandFailed(405)
-        self._hear(segments, "replace")
+        self._hear(segments, _REPLACED)
 
     def _rename(self, nid, segments, item):
         tree = self.tree
@@ -259,7 +264,7 @@ class Executor:
         for below in tree.subtree(nid):  # the addresses below are longer now
             if uri.characters(tree.path(below)) > MAX_TOT_LEN + 2:
                 raise CommandFailed(414)
-        self._hear(segments[:-1] + [name], "add")  # who waits for the new address is to know
+        self._hear(segments[:-1] + [name], _ADDED)  # who waits for the new address is to know
 
     # -- values
 
@@ -311,3 +316,8 @@ class Executor:
             where = data[i]
             out += bytes(self.txn.source[where : where + data[i + 1]]) if isinstance(where, int) else where
         return out
+
+
+def concerns(top: bytes, where: bytes) -> bool:
+    """True when one of the two addresses is the other, or lies below it."""
+    return (where + b"/").startswith(top + b"/") or top.startswith(where + b"/")

@@ -60,7 +60,7 @@ class Transaction:
         self.size = 0  # octets of the records to write, at most
         self.largest = 0  # of them, of one record, at most
         self.extra = []  # [kind, body, address] of other records of this commit
-        self.changed = []  # what the application is to hear of, once it is committed
+        self.changed = bytearray()  # what the application is to hear of, once it is committed
         if len(self.arena) > 4 * _MIN:
             self.arena = bytearray(_MIN)
 
@@ -73,7 +73,7 @@ class Transaction:
         undo_len, self.len, self.growth, self.size, extra, changed = point
         self.store.undo_to(undo_len)
         del self.extra[extra:]
-        del self.changed[changed:]
+        self.changed[changed:] = b""
 
     # -- octets of values
 
