@@ -178,7 +178,11 @@ def build(board):
         fcntl.flock(lock, fcntl.LOCK_EX)
         place = checkout()
         folder = folder_of(board, place)
-        made = out / "firmware.bin"
+        made, origin = out / "firmware.bin", out / "sources"
+        if not origin.is_file() or origin.read_text() != f"{place}\n":
+            shutil.rmtree(out / "cmake", ignore_errors=True)  # it belongs to other sources
+            made.unlink(missing_ok=True)
+            origin.write_text(f"{place}\n")
         if stale(made, folder, board not in STOCK):
             esp32 = (folder / "partitions.csv").is_file()
             (build_esp32 if esp32 else build_rp2)(board, folder, place, out)
