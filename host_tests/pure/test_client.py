@@ -376,10 +376,16 @@ def test_an_account_in_the_place_of_a_removed_one_starts_anew():
 def test_the_order_of_reasons_and_a_change_of_the_root():
     d = Device()
     long = b"t" * 256
-    applied(d.send(m.add(1, b"./N", b"x", b"what", b"urn:oma:mo:oma-dm-dmacc:1.0"),
-                   m.add(2, b"./N", b"x", b"int", long), m.add(3, b"./N", b"1", b"int", long),
-                   m.replace(4, b"./Led/State", b"x", b"what"), m.replace(5, b"./Led/State", b"x", b"int"),
-                   m.replace(6, b".?prop=Title", b"top")))
+    applied(
+        d.send(
+            m.add(1, b"./N", b"x", b"what", b"urn:oma:mo:oma-dm-dmacc:1.0"),
+            m.add(2, b"./N", b"x", b"int", long),
+            m.add(3, b"./N", b"1", b"int", long),
+            m.replace(4, b"./Led/State", b"x", b"what"),
+            m.replace(5, b"./Led/State", b"x", b"int"),
+            m.replace(6, b".?prop=Title", b"top"),
+        )
+    )
     assert d.statuses == [405, 415, 413, 405, 405, 200], d.statuses
     assert d.heard == [(b".", "replace")], d.heard
 
@@ -394,3 +400,19 @@ def test_a_message_of_many_values_needs_room_for_its_largest_only():
         assert d.statuses == [200] * 6, d.statuses
     d.boot()
     assert d.client.tree.value(d.client.tree.find([b"V5"]), 2000) == b"e" * 1400
+
+
+def test_who_was_there_first_has_no_right_on_what_is_declared():
+    d = Device()
+    d.client.set_acl(b".", b"Add=*&Get=*")
+    applied(d.send(m.add(1, b"./New/Run", b"mine"), m.replace(2, b"./New?prop=ACL", b"Exec=*&Replace=*")))
+    assert d.statuses == [200, 200], d.statuses
+    d.client.declare([(b"./New/Run", b"null", 4 | GET, b"", b"", b"Exec=com.example.other")])
+    d.client.on_exec(b"./New/Run", lambda uri, data, correlator: d.ran.append(uri))
+    applied(
+        d.send(m.execute(1, b"./New/Run"), m.replace(2, b"./New?prop=ACL", b"Exec=*"), m.delete(3, b"./New"))
+    )
+    assert d.statuses == [425, 425, 425], d.statuses
+    assert d.ran == []
+    d.boot()
+    assert d.get(b"./New/Run") == b""

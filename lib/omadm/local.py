@@ -69,18 +69,30 @@ class Local:
         """Create the nodes that do not exist yet, all in one commit.
 
         A row is (uri, format, AccessType bits, value, Type, ACL), the last three optional;
-        parents that miss are made as interior nodes.
+        parents that miss are made as interior nodes. A node that a server made where a
+        permanent one belongs, or above it, goes with all it holds: its maker would have
+        rights on what is declared here.
         """
         self._begin()
         permanent = _PERMANENT if permanent else 0
         try:
             for row in rows:
                 segments = uri.split(row[0])[0]
-                nid, depth, _ = self.tree.resolve(segments)
-                for name in segments[depth:-1]:
-                    nid = self._create(nid, name, (b"", b"node", _ADD_GET), permanent)
-                if depth < len(segments):
-                    self._create(nid, segments[-1], row, permanent)
+                above = depth = 0
+                for name in segments:
+                    depth += 1
+                    nid = self.store.child(above, name)
+                    if nid > 0 and permanent and not self.tree.fields(nid) & _PERMANENT:
+                        self._delete(nid)
+                        nid = -1
+                    if nid < 0:
+                        nid = self._create(
+                            above,
+                            name,
+                            row if depth == len(segments) else (b"", b"node", _ADD_GET),
+                            permanent,
+                        )
+                    above = nid
         except CommandFailed:
             self.txn.begin()
             raise
@@ -115,13 +127,16 @@ class Local:
         nid = self._find(where)
         if not nid:
             raise CommandFailed(405)
+        self._delete(nid)
+        self._commit()
+        self.reload()
+
+    def _delete(self, nid):
         for below in list(self.tree.subtree(nid)):
             self.txn.delete(below)
             for row in self.store.pairs:
                 if row[0] == below:  # who gets this number next starts anew
                     self.txn.add_record(_REPLAY, pack("<IHII", below, 0, 0, 0))
-        self._commit()
-        self.reload()
 
     def _begin(self):
         self.remount()
