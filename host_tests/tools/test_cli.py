@@ -157,13 +157,14 @@ def test_bad_input_is_named(account, here):
     refused("compose -a a.toml -o m delete ./A", "a.toml", "TOML")
     (here / "a.toml").write_text(text)
     refused("compose -a a.toml -o m delete /A", "/A", "./")
-    refused("compose -a a.toml -o m get ./A", "R16")
-    refused("compose -a a.toml -o m delete ./DMAcc/x", "R45")
+    refused("compose -a a.toml -o m get ./A", "no answer")
+    refused("compose -a a.toml -o m delete ./DMAcc/x", "dmtool provision")
     refused("account create a.toml --server-id s --device-id d", "a.toml", "exists")
     refused("account create b.toml --server-id a+b --device-id d", "b.toml", "server_id")
     refused("provision -a a.toml -i f.img --rights Copy", "--rights", "Copy")
     refused("provision -a a.toml -i f.img --size 5000", "4096")
-    refused("push http nonsense a.toml -a a.toml", "nonsense")
+    (here / "n").write_bytes(b"\2")
+    refused("push http nonsense n -a a.toml", "nonsense")
     assert not (here / "f.img").exists() and not (here / "m").exists() and not (here / "b.toml").exists()
 
 
@@ -245,6 +246,24 @@ def test_push_to_nobody(account):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         refused(f"push http http://127.0.0.1:{probe.getsockname()[1]} m.wbxml -a a.toml", "nobody listens")
+
+
+def test_only_messages_are_sent(account, here):
+    """An account file given by mistake must not go over the air, signed or not."""
+    for words in ("push http http://127.0.0.1:1", "push sms modem /dev/nowhere"):
+        number = " --to +15550199" if "sms" in words else ""
+        refused(f"{words} a.toml -a a.toml{number}", "a.toml: is no WBXML message", "dmtool compose")
+
+
+def test_a_port_that_is_taken(image, micropython):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused(f"device run -i f.img --http {port}", f"port {port} is taken", "--http")
+
+
+def test_version():
+    done = run("--version")
+    assert done.exit_code == 0 and re.fullmatch(r"dmtool \d+\.\d+\.\d+\n", done.output)
 
 
 def test_a_secret_appears_nowhere(account, image, here):

@@ -1,5 +1,6 @@
 """What goes over the wire, and what is made of the answer. The receiver here is http.server."""
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -122,3 +123,19 @@ def test_a_bad_url_is_refused_in_one_line(url):
 def test_nobody_there():
     with pytest.raises(ToolError, match="nobody listens"):
         push_http.push("http://127.0.0.1:1", BODY, "h")
+    with pytest.raises(ToolError, match="not https"):
+        push_http.push("https://127.0.0.1:1", BODY, "h")
+
+
+def test_a_name_that_no_host_has(monkeypatch):
+    def nobody(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    with pytest.raises(ToolError, match="no host has the name 'device'"):
+        push_http.push("http://device:4035", BODY, "h")
+
+
+def test_a_port_that_cannot_be():
+    with pytest.raises(ToolError, match="no port has the number 99999"):
+        push_http.push("http://127.0.0.1:99999", BODY, "h")

@@ -32,7 +32,7 @@ def planned(size=300, **more):
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     accounts.create(Path("a.toml"), "com.example.dms", "urn:dev:mac:07")
-    Path("m.wbxml").write_bytes(bytes(i * 7 & 255 for i in range(300)))
+    Path("m.wbxml").write_bytes(bytes((i * 7 & 255) + 2 * (i == 0) for i in range(300)))
     Path("pw").write_text("open sesame\n")
     Path("pw").chmod(0o600)
     return tmp_path
@@ -78,7 +78,7 @@ def test_dry_run_prints_the_pdus_and_sends_nothing(here, backend):
 
 
 def test_many_parts_are_warned_of(here):
-    Path("big").write_bytes(bytes(1400))
+    Path("big").write_bytes(b"\2" + bytes(1399))
     done = run(f"push sms modem - big -a a.toml --to {NUMBER} --dry-run")
     assert "warning: 12 SMS" in done.stderr and len(done.stdout.split()) == 12
     assert "warning" not in run(f"push sms modem - m.wbxml -a a.toml --to {NUMBER} --dry-run").stderr
@@ -417,7 +417,7 @@ def test_the_gateways_push_is_counted_as_kannel_makes_it():
 
 
 def test_what_the_gateway_would_truncate_is_refused(here, gateway):
-    Path("long").write_bytes(bytes(1300))
+    Path("long").write_bytes(b"\2" + bytes(1299))
     done = pap(gateway, message="long")
     assert done.exit_code == 1 and not Gateway.seen
     assert "12 SMS" in done.stderr and "--max-messages 12" in done.stderr and "kannel-sendsms" in done.stderr

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from typer.core import TyperGroup
 from .errors import ToolError, UsageError, os_error
 
 _MAX_MESSAGE = 1 << 20
+_PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 NESTED = object()  # context of a command that runs inside another: refusals stay exceptions
 
 out = Console(highlight=False, soft_wrap=True)
@@ -77,6 +79,23 @@ push_app.add_typer(sms_app, name="sms")
 app.add_typer(device_app, name="device")
 app.add_typer(modem_app, name="modem")
 
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        with _PROJECT.open("rb") as file:
+            print("dmtool", tomllib.load(file)["project"]["version"])
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 AccountFile = Annotated[
     Path, typer.Option("--account", "-a", metavar="FILE", help="Account file, as account create made it.")
 ]
@@ -106,6 +125,14 @@ def read_message(path: Path) -> bytes:
         raise os_error(path, error) from None
     if not octets:
         raise ToolError(f"{path}: is empty; compose the message again")
+    return octets
+
+
+def read_push(path: Path) -> bytes:
+    """Return the octets of a message that is to be sent; a file that is none may hold a secret."""
+    octets = read_message(path)
+    if octets[0] not in (1, 2, 3):  # WBXML 1.1, 1.2, 1.3
+        raise ToolError(f"{path}: is no WBXML message; nothing was sent; make one with: dmtool compose")
     return octets
 
 

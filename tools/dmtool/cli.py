@@ -239,6 +239,8 @@ def device_run(
         code = device.stop()
     if code not in (0, devices.POWER_CUT):
         told = device.remarks[-1] if device.remarks else f"exit status {code}"
+        if "EADDRINUSE" in told:
+            told = f"port {http} is taken by another program; give another --http PORT"
         raise ToolError(f"{image}: the device ended: {told}")
 
 
@@ -301,8 +303,8 @@ def inspect(
 def demo() -> None:
     """Show the main job step by step on a simulated device, and check every fact.
 
-    Provisions a device, changes it by pushes over HTTP, tries what must not pass, cuts the power in the
-    middle of a commit. The first fact that does not hold ends it with exit code 1.
+    Provisions a device, changes it by pushes over HTTP and SMS, tries what must not pass, cuts the power in
+    the middle of a commit. The first fact that does not hold ends it with exit code 1.
     """
     demonstration.run(_in_this_process)
 

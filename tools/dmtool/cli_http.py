@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from . import account as accounts
 from . import push_http
-from .app import AccountFile, err, push_app, read_message
+from .app import AccountFile, err, push_app, read_push
 from .errors import ToolError, UsageError
 from .proof import ALGORITHMS
 
@@ -40,7 +40,7 @@ def push_over_http(
     """
     if algorithm not in ALGORITHMS:
         raise UsageError(f"--algorithm {algorithm}: use {', '.join(ALGORITHMS)}")
-    octets = read_message(message)
+    octets = read_push(message)
     hmac = accounts.load(account).header(octets, algorithm)
     answer = push_http.push(url, octets, hmac, nested=nested, chunked=chunked, timeout=timeout)
     if not answer.accepted:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import account as accounts
 from . import sms_gammu, sms_kannel, sms_modem, sms_push
-from .app import AccountFile, err, out, read_message, sms_app
+from .app import AccountFile, err, out, read_push, sms_app
 from .errors import ToolError, UsageError, os_error
 from .sms_encode import MANY_PARTS
 from .sms_push import Plan, Sent
@@ -36,7 +36,7 @@ HOURS = 96
 def _plan(
     account: Path, message: Path, to: str, hours: int, wide: bool = False, reference: int | None = None
 ) -> Plan:
-    octets = read_message(message)
+    octets = read_push(message)
     if reference is not None and not wide and reference > 255:
         raise UsageError(f"--reference {reference}: has more than 8 bits; use --wide with it")
     plan = sms_push.plan(

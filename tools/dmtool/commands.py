@@ -44,7 +44,7 @@ def parse(words: list[str]) -> list[Element]:
         word = rest.pop(0)
         verb, space, operand = word.strip().partition(" ")
         if verb.lower() == "get":
-            raise ToolError("get: must not be sent: a sessionless message has no answer (R16)")
+            raise ToolError("get: must not be sent: a sessionless message has no answer")
         if verb.lower() not in VERBS:
             raise UsageError(f"{word!r}: is no command; use {', '.join(VERBS)}")
         if not space:

@@ -198,7 +198,7 @@ def _refusals(demo: Stage) -> None:
         refused = str(refusal)
         demo.console.print(f"  {escape(refused)}")
     demo.fact(
-        "refused, and no file was written", "R16" in refused and not Path("get.wbxml").exists(), refused
+        "refused, and no file was written", "no answer" in refused and not Path("get.wbxml").exists(), refused
     )
 
 

@@ -202,7 +202,8 @@ def describe(event: Event) -> str:
 
 def _push(event: Event) -> str:
     flash = event["flash"]
-    cost = f"[dim](flash: {flash['programs']} pages written, {flash['erases']} sectors erased)[/dim]"
+    pages, sectors = _many(flash["programs"], "page"), _many(flash["erases"], "sector")
+    cost = f"[dim](flash: {pages} written, {sectors} erased)[/dim]"
     if event["error"] is None:
         statuses = ", ".join(_runs(event["statuses"]))
         who = f"{escape(event['server'])} {event['session']:X}/{event['msg']}"
@@ -212,6 +213,10 @@ def _push(event: Event) -> str:
         f"[bold red]refused[/bold red] #{event['n']} {event['error']} {event['code']}: "
         f"{escape(reason(event))} {cost}"
     )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _runs(statuses: list[tuple[str, int]]) -> Iterator[str]:

@@ -168,7 +168,7 @@ def summary(document: Document, size: int) -> str:
         body = root.find("SyncBody")
         if body is not None:
             names = [e.name for e in body.elements() if e.name != "Final"]
-            parts.append(f"{len(names)} command(s): {', '.join(dict.fromkeys(names))}")
+            parts.append(f"{len(names)} command{'s' * (len(names) != 1)}: {', '.join(dict.fromkeys(names))}")
     return ", ".join(parts)
 
 

@@ -10,6 +10,7 @@ X-Wap-Push-Status 400 ("accepted") comes for good and bad messages alike.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -76,6 +77,8 @@ def url_of(text: str) -> httpx.URL:
         raise ToolError(f"{text}: is no URL ({error}); use http://HOST:PORT{PATH}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ToolError(f"{text}: is no URL of a push; use http://HOST:PORT{PATH}")
+    if not 0 < (url.port or 80) < 65536:
+        raise ToolError(f"{text}: no port has the number {url.port}; use http://HOST:PORT{PATH}")
     return url.copy_with(path=PATH) if url.path in ("", "/") else url
 
 
@@ -108,10 +111,8 @@ def push(
     try:
         with httpx.Client(timeout=timeout, trust_env=False) as client:
             response = client.post(target, headers=headers, content=content)
-    except httpx.ConnectError:
-        raise ToolError(
-            f"{target}: nobody listens there; is the device running and the port right?"
-        ) from None
+    except httpx.ConnectError as error:
+        raise ToolError(f"{target}: {_why_not(target, error)}") from None
     except httpx.TimeoutException:
         raise ToolError(
             f"{target}: no answer in {timeout:g} s; the message may or may not have been taken"
@@ -120,6 +121,17 @@ def push(
         told = str(error) or type(error).__name__
         raise ToolError(f"{target}: {told}; the message may or may not have been taken") from None
     return Answer(response.status_code, response.headers.get("X-Wap-Push-Status", "").strip())
+
+
+def _why_not(target: httpx.URL, error: BaseException) -> str:
+    # Why there is no connection, and what helps.
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return f"no host has the name {target.host!r}; give its address, or correct the name"
+        cause = cause.__cause__ or cause.__context__
+    told = "nobody listens there; is the device running and the port right?"
+    return f"{told} (devices take http, not https)" if target.scheme == "https" else told
 
 
 def _blocks(body: bytes) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ BLOCKS = ("Atomic", "Sequence")
 _TNDS = "application/vnd.syncml.dmtnds"
 _DMACC = ("urn:oma:mo:oma-dm-dmacc:", "org.openmobilealliance/1.0/w7")
 _NEVER = {
-    "Get": "a sessionless message has no answer (R16); read the tree on the device",
+    "Get": "a sessionless message has no answer; read the tree on the device",
     "MoreData": "a value in chunks needs answers; send it whole",
     "Alert": "a device ignores it; leave it out",
     "Copy": "a device does not support it; use Add",
@@ -150,12 +150,12 @@ def _check_item(command: Element, item: Element) -> None:
         raise ToolError(f"{name} {uri}: only Replace of {', '.join(CHANGEABLE)} can address a property")
     mime = meta_of(command, item, "Type") or ""
     if "DMAcc" in segments or mime.lower().startswith(_DMACC):
-        raise ToolError(f"{name} {uri}: a message never changes an account (R45); use dmtool provision")
+        raise ToolError(f"{name} {uri}: a message never changes an account; use dmtool provision")
     if segments[:1] == ["Inbox"]:
         if name != "Add" or len(segments) > 1 or prop:
             raise ToolError(f"{name} {uri}: only an Add may address ./Inbox, and nothing below it")
         if not mime.startswith(_TNDS):
-            raise ToolError(f"{name} {uri}: ./Inbox takes TNDS objects only (R47)")
+            raise ToolError(f"{name} {uri}: ./Inbox takes TNDS objects only")
     fmt = (meta_of(command, item, "Format") or "").lower()
     data = item.find("Data")
     if name == "Delete" and data is not None:

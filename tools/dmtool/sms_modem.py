@@ -11,6 +11,7 @@ is tried again; one whose answer never came is sent once more, which a device ta
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import time
 from typing import Protocol
@@ -100,6 +101,7 @@ def open_port(name: str, baud: int = BAUD) -> Port:
         return port
     except (serial.SerialException, ValueError, OSError) as error:
         told = re.sub(r"^.*?: ", "", str(error)) if "could not open" in str(error) else str(error)
+        told = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else told
         raise ToolError(
             f"{name}: can't be opened ({told}); give a serial port, a pty or socket://HOST:PORT"
         ) from None
