@@ -47,8 +47,11 @@ class Connection:
         """Wait for more octets; False when the client has ended."""
         self.off = self.end = 0
         n = None
-        while n is None:  # a socket may say "readable" and then have nothing
-            n = await self.stream.readinto(self.buf)
+        try:
+            while n is None:  # a socket may say "readable" and then have nothing
+                n = await self.stream.readinto(self.buf)
+        except OSError:  # a reset ends it as well; Microdot would print a traceback of it
+            n = 0
         self.end = n
         return n > 0
 
