@@ -182,7 +182,7 @@ class Store:
             return -1
         key = pack("<H", nid)
         at = self.undo.find(key)
-        while at % 11:
+        while at >= 0 and at % 11:
             at = self.undo.find(key, at + 1)
         return at
 

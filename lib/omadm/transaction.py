@@ -61,8 +61,9 @@ class Transaction:
         self.largest = 0  # of them, of one record, at most
         self.extra = []  # [kind, body, address] of other records of this commit
         self.changed = bytearray()  # what the application is to hear of, once it is committed
-        if len(self.arena) > 4 * _MIN:
+        if len(self.arena) + len(self.store.undo) > 4 * _MIN:
             self.arena = bytearray(_MIN)
+            self.store.undo = bytearray()
 
     def savepoint(self) -> tuple:
         """A point `rollback` can go back to."""
