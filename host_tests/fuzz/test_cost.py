@@ -7,7 +7,7 @@ message, and with the nodes its commands are about; never with the product of tw
 import messages as m
 import pytest
 from flow import lockstep
-from fuzz.run import Steps
+from fuzz.device import Steps
 
 NODES = 400
 AT_ALL, PER_OCTET, PER_NODE = 20_000, 40, 400

@@ -1,46 +1,88 @@
-"""A slice of the fuzzing, and everything it ever found."""
+"""A slice of the fuzzing on both interpreters, and everything it ever found."""
 
-import re
+import subprocess
+import sys
 
 import pytest
-from fuzz import run as fuzz
+from conftest import ROOT
+from flow import lockstep
+from fuzz import cases, run
+from fuzz.device import Device
+from omadm import client, transaction
 
-KEPT = sorted(int(path.stem) for path in fuzz.CORPUS.glob("*.txt"))
-
-
-@pytest.mark.parametrize("first", range(0, 1000, 100))
-def test_slice(first):
-    device = fuzz.Device()
-    for seed in range(first, first + 100):
-        assert device.push(seed, seed % 8 == 0) == [], f"python3 host_tests/fuzz/run.py --only {seed}"
-    assert device.works()
+KEPT = sorted(run.CORPUS.glob("*.txt"))
 
 
-@pytest.mark.parametrize("seed", KEPT or [1])
-def test_what_was_found_stays_mended(seed):
-    assert fuzz.Device().push(seed, True) == []
+@pytest.fixture(scope="session")
+def board(micropython):
+    """Device code compiled for MicroPython."""
+    subprocess.run([sys.executable, str(ROOT / "tools" / "build" / "mpy.py"), "--tests"], check=True)
 
 
-def test_heap_is_flat_under_micropython(micropython, tmp_path):
-    assert fuzz.on_board(5000, 300, tmp_path / "cases.txt") == (0, "")
+@pytest.mark.parametrize("first", range(1, 2001, run.ROUND))
+def test_slice(first, board, tmp_path):
+    told = []
+    fuzzer = run.Fuzzer(told.append, tmp_path)
+    fuzzer.round(first, run.ROUND, tmp_path)
+    assert fuzzer.figures == {"runs": run.ROUND, **dict.fromkeys(run.FIGURES, 0)}, told
 
 
-def test_the_fuzzer_sees_a_client_without_its_defences(monkeypatch):
-    """Without the MAC, stolen bodies are applied; without staging, refused ones change the tree."""
-    from omadm import client
-
-    def trust_everybody(header, digest, accounts):
-        return accounts[0]
-
-    module = client.auth if hasattr(client, "auth") else client
-    monkeypatch.setattr(module, "check_mac", trust_everybody)
-    device = fuzz.Device()
-    found = [text for seed in range(200) for _, text in device.push(seed, False)]
-    assert any(re.search("without a proof", text) for text in found)
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_what_was_found_stays_mended(path, board, tmp_path):
+    wrong, device = run.replay(path)
+    assert wrong + run.on_board(device, tmp_path) == []
 
 
-def test_the_fuzzer_counts_steps(monkeypatch):
-    monkeypatch.setattr(fuzz, "STEPS_BASE", 100)
-    monkeypatch.setattr(fuzz, "STEPS_OCTET", 0)
-    found = {figure for seed in range(20) for figure, _ in fuzz.Device().push(seed, True)}
-    assert found == {"over_step_limit"}
+# --- the fuzzer sees what it looks for
+
+
+def figures(seeds, counted=False):
+    """What a device is found to do wrong in these cases."""
+    device = Device()
+    return {text.split(": ")[-1] for seed in seeds for _, text in device.case(seed, counted)}
+
+
+def test_it_sees_a_client_that_trusts_everybody(monkeypatch):
+    monkeypatch.setattr(client.auth, "check_mac", lambda header, digest, accounts: accounts[0])
+    assert "behind the trust line without a proof" in figures(range(200))
+
+
+def test_it_sees_an_exception(monkeypatch):
+    monkeypatch.setattr(transaction.Transaction, "delete", lambda self, nid: b""[nid])
+    assert "IndexError('index out of range')" in figures(range(400))
+
+
+def test_it_sees_a_refusal_that_writes(monkeypatch):
+    begin = transaction.Transaction.begin
+
+    def leaves_the_index(self, *arguments):
+        self.store.undo_len = 0
+        begin(self, *arguments)
+
+    monkeypatch.setattr(transaction.Transaction, "begin", leaves_the_index)
+    assert "refused and changed the index" in figures(range(400))
+
+
+def test_it_counts_steps(monkeypatch):
+    monkeypatch.setattr("fuzz.device.STEPS_AT_ALL", 100)
+    monkeypatch.setattr("fuzz.device.STEPS_PER_OCTET", 1)
+    assert any("lines for" in text for text in figures(range(20), counted=True))
+
+
+def test_it_sees_another_outcome_under_micropython(board, tmp_path):
+    device = Device()
+    assert device.works() == [] == run.on_board(device, tmp_path)
+    device.outcomes[0] = ("Malformed", 999, ())
+    assert run.on_board(device, tmp_path)[0][0] == "wrong"
+
+
+def test_cases_are_what_they_say():
+    kinds = {}
+    for seed in range(1000):
+        device = lockstep.SERVERS[b"A"]
+        kind, body, header = cases.case(seed, lambda server: (1, 1))
+        assert cases.case(seed, lambda server: (1, 1)) == (kind, body, header)
+        proof = {device.header(body), lockstep.SERVERS[b"B"].header(body)}
+        assert (header in proof) == (kind not in cases.UNPROVED)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    assert set(kinds) == set(cases.KINDS) and min(kinds.values()) > 40
