@@ -518,13 +518,13 @@ def test_fault_of_ours():
 
         def failing(push):
             bench.client.accept = accept
-            raise MemoryError
+            raise KeyError
 
         bench.client.accept = failing
         bench.send(numbered(1))
         bench.send(numbered(2))
         await bench.until(lambda: bench.client.applied == [numbered(2)])
-        assert bench.modem.faults == 1 and isinstance(bench.modem.fault, MemoryError)
+        assert bench.modem.faults == 1 and isinstance(bench.modem.fault, KeyError)
         await bench.until(lambda: clean(bench))
 
     run(main())
