@@ -246,7 +246,7 @@ def snapshot(client):
     store = client.store
     found = {}
     for nid in client.tree.subtree(0):
-        fields, _, verno = unpack_from("<BBH", store.octets(nid, 4, bytearray(4)))
+        fields, _, verno = unpack_from("<BBH", store.octets(nid, 4, 4))
         fmt = FORMATS[fields & 15]
         type = store.field(nid, 1) or (b"" if fmt == "node" else b"text/plain")
         value = client.tree.value(nid, 1 << 16)

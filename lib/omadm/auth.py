@@ -115,9 +115,9 @@ def mac(algorithm: int, key: bytes, nonce: bytes, digest: bytes) -> bytes:
         return _b64(_sha256(key + b":" + text))
     if len(key) > _BLOCK:
         key = _sha256(key)
-    pad = key + bytes(_BLOCK - len(key))
-    for x in (0x36, 0x5C):
-        text = _sha256(bytes([c ^ x for c in pad]) + text)
+    pad = int.from_bytes(key + bytes(_BLOCK - len(key)), "big")
+    for x in (b"\x36", b"\x5c"):
+        text = _sha256((pad ^ int.from_bytes(x * _BLOCK, "big")).to_bytes(_BLOCK, "big") + text)
     return _b64(text)
 
 

@@ -25,7 +25,7 @@ from micropython import const
 from .errors import Malformed, TooLarge
 from .grammar import GRAMMAR
 from .limits import CMD_ID_LEN, CMD_ID_ROOM, TEXT_LEN, WBXML_DEPTH
-from .parts import Header, Item, number
+from .parts import Header, Item
 
 _UNFINISHED = const(30)
 _ORDER = const(31)
@@ -63,7 +63,7 @@ _DOCUMENT = const(16)
 _BODY = const(17)
 _DATA = const(18)
 _FINAL = const(19)
-_RESP_URI = const(20)  # to _SKIP: read over; the first three once only
+# from 20 to _SKIP: read over; the first three once only
 _SKIP = const(23)
 _LEAVES = const(24)  # from here the context less _LEAVES is the slot
 _CMD_ID = const(34)
@@ -126,28 +126,32 @@ class Commands:
                 return  # MaxMsgSize, NextNonce and their like mean nothing here
             self._mistake(tag, _UNKNOWN)
             return
-        if to >= _LEAVES:
-            if self.slots[to - _LEAVES] is not None:
-                to = 0
-            self.value = b""
-        elif to <= _ITEM:
+        if to <= _ITEM:
             self._open(tag, to)
-        elif to < _SKIP and to != context:
-            seen = self.seen
-            if seen & 1 << to or (to == _C_META and self.items):
-                to = 0
-            self.seen = seen | 1 << to
-            if to == _BODY and not seen & 1 << _HEADER:
-                raise Malformed(_ORDER)
-        if not to:
-            self.skip = 1
-            self._mistake(tag, _DOUBLE)
-        elif _RESP_URI <= to <= _SKIP:
-            self.skip = 1
         else:
-            self.stack[self.depth] = to if to == _FINAL else context
-            self.depth += 1
-            self.context = to
+            if to >= _LEAVES:
+                if self.slots[to - _LEAVES] is not None:
+                    to = 0
+                self.value = b""
+            elif to < _SKIP and to != context:
+                seen = self.seen
+                if seen & 1 << to or (to == _C_META and self.items):
+                    to = 0
+                self.seen = seen | 1 << to
+                if to == _BODY and not seen & 1 << _HEADER:
+                    raise Malformed(_ORDER)
+            if not to:
+                self.skip = 1
+                self._mistake(tag, _DOUBLE)
+                return
+            if _FINAL <= to <= _SKIP:
+                if to > _FINAL:
+                    self.skip = 1
+                    return
+                context = _FINAL  # and there it stays
+        self.stack[self.depth] = context
+        self.depth += 1
+        self.context = to
 
     def leaf(self, tag, buf, off, end, at):
         """An element with one string in it: start, text and end at once, as most elements are."""
@@ -181,11 +185,7 @@ class Commands:
         context = self.context
         self.depth -= 1
         self.context = self.stack[self.depth]
-        if context >= _LEAVES:
-            self.slots[context - _LEAVES] = self.value
-            if context == _CMD_ID:
-                self._cmd_id(self.value)
-        elif context == _ITEM:
+        if context == _ITEM:
             status = self.item.fill(self.slots)
             if self.slots[_ID] is None:
                 status = 400
@@ -195,6 +195,12 @@ class Commands:
             self.handler.end(tag)
         elif context <= _COMMAND:
             self._command_end(tag)
+        elif context < _HEADER:
+            pass  # Target, Source, TargetParent, Meta
+        elif context >= _LEAVES:
+            self.slots[context - _LEAVES] = self.value
+            if context == _CMD_ID:
+                self._cmd_id(self.value)
         elif context == _HEADER:
             self.handler.header(Header(self.slots))
         elif context == _BODY:
@@ -250,12 +256,14 @@ class Commands:
 
     def _cmd_id(self, cmd_id):
         # The CmdID of a command or list is known.
-        n = number(cmd_id, 10)
-        good = 0 < len(cmd_id) <= CMD_ID_LEN and n
-        if good and 0 < n < _NUMBERS and cmd_id[0] != 48:
-            if self.numbers[n >> 3] & 1 << (n & 7):
+        good = n = 0
+        if 0 < len(cmd_id) <= CMD_ID_LEN:
+            good = n = int(cmd_id) if cmd_id.isdigit() else -1
+        if 0 < n < _NUMBERS and cmd_id[0] != 48:
+            bit = 1 << (n & 7)
+            if self.numbers[n >> 3] & bit:
                 good = 0
-            self.numbers[n >> 3] |= 1 << (n & 7)
+            self.numbers[n >> 3] |= bit
         elif good:
             if len(self.names) > CMD_ID_ROOM or b"\n" + cmd_id + b"\n" in self.names or b"\n" in cmd_id:
                 good = 0

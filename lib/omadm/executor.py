@@ -97,7 +97,10 @@ class Executor:
             except CommandFailed as e:
                 self.txn.rollback(point)
                 status = e.args[0]
-        self.fail(tag, cmd_id, status)
+        if status >= 300 or self.failed:
+            self.fail(tag, cmd_id, status)
+        else:
+            self.outcomes.add(cmd_id, status)
 
     def fail(self, tag, cmd_id, status):
         """Note how a command ended, whether here or because it is wrong by itself."""
@@ -146,7 +149,7 @@ class Executor:
 
     def _fields(self, nid, right, access):
         # Fields of a node on which the server has the right, and which allows the access.
-        if not self._may(nid, right):
+        if not self.tree.grants(nid, right, self.account.server_id):
             raise CommandFailed(425)
         fields = self.tree.fields(nid)
         if not fields & access:
@@ -272,20 +275,23 @@ class Executor:
         # (Format, Type) as they are stored: the default Type of a leaf as nothing; None when not given.
         # Over WBXML b64 says how the octets travel, they are bin (TND 7.7.2).
         name = item.fmt
-        if name is not None:
+        if name is not None and (name != FORMATS[fmt] or fmt == _B64):
             name = name.lower()
             fmt = FORMATS.index(name) if name in FORMATS else _UNKNOWN
             if fmt == _B64:
                 fmt = _BIN
         mime = item.mime
-        if mime and is_dmacc(mime):
+        if mime == b"text/plain":
+            if fmt:
+                mime = b""
+        elif mime and is_dmacc(mime):
             raise CommandFailed(405)  # R45
-        return fmt, b"" if fmt and mime == b"text/plain" else mime
+        return fmt, mime
 
     def _value(self, item, fmt):
         # (where, octets) of an Item's Data; 415 when they are none of the format, 413, 415 for its Type.
         n = item.data_len
-        if item.size not in (-1, n):
+        if item.size != n and item.size >= 0:
             raise CommandFailed(424)
         where = item.data[0] if len(item.data) == 2 else b""
         if not isinstance(where, int):
@@ -293,7 +299,7 @@ class Executor:
         good = fmt != _UNKNOWN
         if fmt == _NODE or fmt == _NULL:
             good = not n
-        elif (item.fmt or b"").lower() == b"b64":
+        elif fmt == _BIN and item.fmt and item.fmt.lower() == b"b64":
             try:
                 n = self.txn.decode(where, n)
             except ValueError:

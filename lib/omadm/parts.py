@@ -115,7 +115,7 @@ class Item:
 
 def number(text, base: int) -> int:
     """The value below 2**30 of text that is digits of base 10 or 16 and nothing else; or -1."""
-    if not text or text.strip(b"0123456789" if base == 10 else b"0123456789ABCDEFabcdef"):
+    if not text or (not text.isdigit() if base == 10 else text.strip(b"0123456789ABCDEFabcdef")):
         return -1
     n = int(text, base)
     return -1 if n >> 30 else n

@@ -38,6 +38,7 @@ _STAGED = const(0x20)  # its image is in the arena, not yet in flash
 
 _IMAGE = const(12)  # octets before the head of an image in the arena
 _HEAD = const(16)  # fixed octets of a node record; name, type, title, ACL follow
+_NEAR = const(48)  # octets of the start of a record kept in RAM: most have their name in them
 _GROW = const(32)  # rows added to the index at a time
 _FREE = b"\xff\xff\xff\xff"
 _MAX_NODES = const(0xFF00)
@@ -73,9 +74,10 @@ class Store:
         self.used = self.log.capacity >> _SHARE  # octets of live records, for the journal its share
         self.folder = self.right = None  # what the Tree found last, while it holds
         self._small = bytearray(_HEAD)
-        self._fixed = bytearray(3 + _HEAD)
-        self._head = memoryview(self._fixed)[3:]
+        self._fixed = bytearray(_NEAR)
+        self._head = memoryview(self._fixed)[3 : 3 + _HEAD]
         self.near = 0  # address of the record whose start is in _fixed, while it holds
+        self._had = 0  # and how many octets of it
 
     # -- mounting: called by the log, oldest record first
 
@@ -277,7 +279,7 @@ class Store:
         while at >= 0:
             if not at & 3:
                 nid = at >> 2
-                if self.fixed(nid)[12] == n and self.octets(nid, _HEAD, bytearray(n)) == name:
+                if self.fixed(nid)[12] == n and self.octets(nid, _HEAD, n) == name:
                     return nid
             at = keys.find(key, at + 1)
         return -1
@@ -286,14 +288,16 @@ class Store:
         """The next child with a number above `after` (-1 to start), or -1."""
         return self._find(pack("<H", parent), after + 1)
 
-    def octets(self, nid: int, off: int, buf):
-        """Fill buf with octets of a node's record from offset off, none of them of its value."""
+    def octets(self, nid: int, off: int, n: int):
+        """A copy of n octets of a node's record from offset off, none of them of its value."""
         at = self.locs[nid]
         if self.flags[nid] & _STAGED:
             at += _IMAGE + off
-            buf[:] = self.stage.arena[at : at + len(buf)]
-        else:
-            self.log.read(at, off, buf, len(buf))
+            return self.stage.arena[at : at + n]
+        if at == self.near and 3 + off + n <= self._had:
+            return self._fixed[3 + off : 3 + off + n]
+        buf = bytearray(n)
+        self.log.read(at, off, buf, n)
         return buf
 
     def fixed(self, nid: int):
@@ -305,7 +309,9 @@ class Store:
             self._head[:] = self.stage.arena[at : at + _HEAD]
         elif at != self.near:  # one command asks for the same record four times
             self.near = 0
-            self.log.read(at, -3, self._fixed, 3 + _HEAD)
+            # as far as it lies in this page
+            self._had = n = _NEAR if at & 255 <= 256 - _NEAR else 3 + _HEAD
+            self.log.read(at, -3, self._fixed, n)
             self.near = at
         return self._head
 
@@ -313,7 +319,7 @@ class Store:
         """Name (0), Type (1), Title (2) or ACL (3) as it is stored."""
         fixed = self.fixed(nid)
         n = fixed[12 + which]
-        return bytes(self.octets(nid, _HEAD + sum(fixed[12 : 12 + which]), bytearray(n))) if n else b""
+        return bytes(self.octets(nid, _HEAD + sum(fixed[12 : 12 + which]), n)) if n else b""
 
     def head_len(self, nid: int) -> int:
         """Octets before the value in the node's record."""
@@ -321,11 +327,11 @@ class Store:
 
     def size(self, nid: int) -> int:
         """Octets the node takes in the log; 0 when there is none."""
-        if self.is_free(nid):
-            return 0
         at = self.locs[nid]
         if self.flags[nid] & _STAGED:
             return 7 + sum(unpack_from("<HH", self.stage.arena, at + 4))
+        if not at:
+            return 0
         self.fixed(nid)
         return 7 + (self._fixed[1] | self._fixed[2] << 8)
 

@@ -146,8 +146,9 @@ class Transaction:
         a format it has another value: n octets at where.
         """
         store = self.store
-        value = store.head_len(nid)
-        head = store.octets(nid, 0, bytearray(value))
+        fixed = store.fixed(nid)
+        value = _HEAD + fixed[12] + fixed[13] + fixed[14] + fixed[15]
+        head = store.octets(nid, 0, value)
         pack_into("<HI", head, 6, (head[6] | head[7] << 8) + 1 & 0xFFFF, self.now)
         if fmt >= 0:
             head[4] = head[4] & 0xF0 | fmt
@@ -179,7 +180,9 @@ class Transaction:
         pack_into("<IHH", self.arena, at, where, n, len(head))
         self.arena[at + _IMAGE : self.len] = head
         self.growth += growth
-        self._count(size)
+        self.size += size
+        if size > self.largest:
+            self.largest = size
         store.change(nid, row, at, _STAGED)
 
     def delete(self, nid: int):
@@ -191,9 +194,7 @@ class Transaction:
     def add_record(self, kind: int, body):
         """Stage a REPLAY, JOURNAL or EXEC record beside the nodes."""
         self.extra.append([kind, body, 0])
-        self._count(len(body) + 7)
-
-    def _count(self, size):
+        size = len(body) + 7
         self.size += size
         self.largest = max(self.largest, size)
 
@@ -208,11 +209,14 @@ class Transaction:
         except StorageFailed:
             self.begin()
             raise
+        undo = store.undo
+        locs = store.locs
+        flags = store.flags
         for i in range(0, store.undo_len, 11):
-            nid = unpack_from("<H", store.undo, i)[0]
-            if store.flags[nid] & _STAGED:
-                store.locs[nid] = unpack_from("<I", self.arena, store.locs[nid] + 8)[0]
-            store.flags[nid] &= ~(_DIRTY | _STAGED)
+            nid = undo[i] | undo[i + 1] << 8
+            if flags[nid] & _STAGED:
+                locs[nid] = unpack_from("<I", self.arena, locs[nid] + 8)[0]
+            flags[nid] &= ~(_DIRTY | _STAGED)
         store.used += self.growth
         for kind, body, addr in self.extra:
             store.note(kind, addr, body, len(body))

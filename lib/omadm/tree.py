@@ -29,13 +29,14 @@ class Tree:
         store = self.store
         nid = depth = guarded = 0
         last = len(segments) - 1
-        if last > 0 and store.folder and store.folder[0] == segments[:last]:  # commands come by folder
+        folder = segments[:-1]
+        if folder and store.folder and store.folder[0] == folder:  # commands come by folder
             _, nid, guarded = store.folder
             depth = last
-        for name in segments[depth:]:
+        while depth <= last:
             if depth == last:
-                store.folder = segments[:last], nid, guarded
-            below = store.child(nid, name)
+                store.folder = folder, nid, guarded
+            below = store.child(nid, segments[depth])
             if below < 0:
                 break
             nid = below

@@ -56,6 +56,8 @@ def split(uri: bytes) -> tuple:
     segments = uri.split(b"/")
     if segments[0] == b".":
         del segments[0]
+    if n <= MAX_SEG_LEN and not (b"" in segments or b"." in segments or b".." in segments):
+        return segments, prop  # as most are; so few characters hold no more than MAX_DEPTH segments
     for name in segments:
         if not name or name == b"." or name == b"..":
             raise CommandFailed(404)

@@ -20,8 +20,7 @@
 # Bounds: WBXML_DEPTH open elements, STRING_TABLE octets of table, TABLE_OCTETS octets
 # taken out of it (else two octets could stand for a thousand). No recursion; nothing
 # is allocated per token.
-# Non-goals: attributes, extensions, PI, other charsets (all refused); whether text is
-# UTF-8 (whoever uses the text looks).
+# Non-goals: attributes, extensions, PI, other charsets (all refused); whether text is UTF-8.
 
 from array import array
 
@@ -153,43 +152,28 @@ class Parser:
                 on_end(stack[depth])
                 if not depth:
                     state = _DONE
-            elif t == 3:  # STR_I
-                n = buf.find(_NUL, i, end)
-                if n < 0:
-                    n = end
-                    state = _IN_STRING
-                if n > i:
-                    on_text(buf, i, n, base + i)
-                i = n + 1
             elif t & 0x3F > 4 and t < 0x80:  # TAG
                 tag = t & 0x3F
                 if tag > top or tag == hole:
                     raise Malformed(_TAG)
                 tag |= page
-                if t & 0x40 and depth == WBXML_DEPTH:
+                if t < 0x40:
+                    on_start(tag)
+                    on_end(tag)
+                    if not depth:
+                        state = _DONE
+                    continue
+                if depth == WBXML_DEPTH:
                     raise TooLarge(_DEPTH)
-                if on_leaf and t & 0x40 and i < end and buf[i] == 3 and depth:
+                if on_leaf and i < end and buf[i] == 3 and depth:
                     n = buf.find(_NUL, i, end)
                     if n > 0 and n + 1 < end and buf[n + 1] == 1:
                         on_leaf(tag, buf, i + 1, n, base + i + 1)
                         i = n + 2
                         continue
                 on_start(tag)
-                if t & 0x40:
-                    stack[depth] = tag
-                    depth += 1
-                else:
-                    on_end(tag)
-                    if not depth:
-                        state = _DONE
-            elif t == 0xC3:  # OPAQUE, of one piece more often than not
-                if i < end and buf[i] < 0x80 and i + buf[i] < end:
-                    n = i + 1 + buf[i]
-                    if n > i + 1:
-                        on_text(buf, i + 1, n, base + i + 1)
-                    i = n
-                else:
-                    state = _N_OPAQUE
+                stack[depth] = tag
+                depth += 1
             elif t == 0:  # SWITCH_PAGE
                 if i < end and depth:
                     t = buf[i]
@@ -200,6 +184,22 @@ class Parser:
                     page = t << 6
                 else:
                     state = _IN_PAGE
+            elif t == 3:  # STR_I
+                n = buf.find(_NUL, i, end)
+                if n < 0:
+                    n = end
+                    state = _IN_STRING
+                if n > i:
+                    on_text(buf, i, n, base + i)
+                i = n + 1
+            elif t == 0xC3:  # OPAQUE, of one piece more often than not
+                if i < end and buf[i] < 0x80 and i + buf[i] < end:
+                    n = i + 1 + buf[i]
+                    if n > i + 1:
+                        on_text(buf, i + 1, n, base + i + 1)
+                    i = n
+                else:
+                    state = _N_OPAQUE
             elif t == 0x83:
                 state = _N_TEXT_INDEX
             elif t == 2:
@@ -221,10 +221,10 @@ class Parser:
         t = buf[i]
         if state == _IN_STRING:
             n = buf.find(_NUL, i, end)
-            self.state = _CONTENT
             if n < 0:
                 n = end
-                self.state = _IN_STRING
+            else:
+                self.state = _CONTENT
             if n > i:
                 self.on_text(buf, i, n, self.fed + i)
             return n + 1

@@ -158,7 +158,7 @@ class Image:
     def node(self, nid: int, in_account: bool = False) -> Node:
         """Read one node."""
         store = self.store
-        kind, access, verno, tstamp = struct.unpack_from("<BBHI", store.octets(nid, 4, bytearray(8)))
+        kind, access, verno, tstamp = struct.unpack_from("<BBHI", store.octets(nid, 4, 8))
         interior = kind & 15 == 0
         mime = store.field(nid, 1).decode("utf-8", "replace")
         name = store.field(nid, 0)
