@@ -140,8 +140,6 @@ class Modem:
             except Exception as problem:  # a fault of ours or of the board: the task must live on
                 self.faults += 1
                 self.fault = problem
-                if isinstance(problem, MemoryError):
-                    self.receiver.parts.relieve(self.clock())
             silent = silent + 1 if self.state == DOWN else 0
             self.state = DOWN
             if self.clock() - begun >= _STEADY:

@@ -19,8 +19,6 @@ from omadm.wsp import WspPush, reach
 FOREIGN = const(5)  # besides the verdicts of sms: an SMS for others
 BROKEN = const(6)  # no SMS at all
 
-_NO_HEAP = const(96)  # as the client says it
-
 
 class SmsReceiver:
     """Gathers the SMS of pushes; `client` is anything with accept(push).
@@ -28,16 +26,15 @@ class SmsReceiver:
     clock    seconds that never go back
     on_push  called with (outcome, code): the client's outcome, or None and the code of
              lib/omadm/errors.py why the push did not get to the client
-    room     octets of SMS held in RAM; 0: what fills the spool
     """
 
-    def __init__(self, client, spool, clock, lock=None, on_push=None, room: int = 0) -> None:
+    def __init__(self, client, spool, clock, lock=None, on_push=None) -> None:
         self.client = client
         self.spool = spool
         self.clock = clock
         self.lock = lock or asyncio.Lock()
         self.on_push = on_push
-        self.parts = Reassembler(room or len(spool.buf) + WSP_HEADERS)
+        self.parts = Reassembler(len(spool.buf) + WSP_HEADERS)
         self.trash = self.parts.trash
         self.taken = 0  # SMS of pushes, copies included
         self.copies = 0
@@ -83,33 +80,23 @@ class SmsReceiver:
         return some
 
     def _hand_on(self, message) -> None:
-        self.settled += 1
+        outcome = None
+        code = 0
         keep = True
+        self.settled += 1
         try:
-            outcome, code = self._accept(message)
-            # Heap is made of what nobody has proved yet; a push applied all the same is a replay.
-            while code == _NO_HEAP and self.parts.relieve(self.clock()):
-                outcome, code = self._accept(message)
+            push = self._push(message.payload())
+            self.pushes += 1
+            outcome = self.client.accept(push)
             # A broken flash may work again: then the same SMS, sent again, must not look late.
             keep = outcome is None or outcome.error != StorageFailed.__name__
+        except (Malformed, TooLarge) as problem:
+            self.dropped += 1
+            code = problem.args[0]
         finally:
             self.parts.done(message, keep)
-        if outcome is None:
-            self.dropped += 1
-        else:
-            self.pushes += 1
-            code = 0
         if self.on_push is not None:
             self.on_push(outcome, code)
-
-    def _accept(self, message):
-        try:
-            outcome = self.client.accept(self._push(message.parts))
-            return outcome, outcome.code if outcome is not None else 0
-        except (Malformed, TooLarge) as problem:
-            return None, problem.args[0]
-        except MemoryError:
-            return None, _NO_HEAP
 
     def _push(self, parts):
         # Put the front together until the headers lie in one piece; the rest goes as it is.

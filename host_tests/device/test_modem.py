@@ -518,13 +518,13 @@ def test_fault_of_ours():
 
         def failing(push):
             bench.client.accept = accept
-            raise KeyError
+            raise MemoryError
 
         bench.client.accept = failing
         bench.send(numbered(1))
         bench.send(numbered(2))
         await bench.until(lambda: bench.client.applied == [numbered(2)])
-        assert bench.modem.faults == 1 and isinstance(bench.modem.fault, KeyError)
+        assert bench.modem.faults == 1 and isinstance(bench.modem.fault, MemoryError)
         await bench.until(lambda: clean(bench))
 
     run(main())

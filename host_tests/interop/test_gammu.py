@@ -82,7 +82,7 @@ def test_sms_made_by_gammu(gammu, operator, wide):
         assert deliver.ours and (deliver.seq, deliver.total) == (i + 1, len(parts))
         assert deliver.sender(pdu) == SENDER
         assert box.add(deliver, pdu, 0) == (READY if i + 1 == len(pdus) else KEPT)
-    assert b"".join(box.ready().parts) == push
+    assert b"".join(box.ready().payload()) == push
     # And what it reads in them is what we read.
     for row, part, pdu in zip(gammu("decode", pdus=[pdu.hex() for pdu in pdus]), parts, pdus, strict=True):
         if not wide:  # it does not look into the wide form

@@ -32,7 +32,7 @@ def put_together(submits, order):
         verdict = box.add(deliver, pdu, 0)
         assert verdict == (READY if i == order[-1] else KEPT)
     message = box.ready()
-    return b"".join(message.parts)
+    return b"".join(message.payload())
 
 
 @given(

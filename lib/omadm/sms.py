@@ -9,10 +9,8 @@
 #         00 ref total seq | 08 ref16 total seq | 04 dst src | 05 dst16 src16, in any order
 #
 # Contract: Deliver.parse raises Malformed for octets that are no SMS; `ours` is False for every
-# SMS that is none for port 2948. Reassembler never raises: each part gets a verdict. Where the heap
-# runs out, nothing is half done: what a part needs is there before anything changes.
-# Bounds: SMS_ASSEMBLIES messages, `room` octets over all of them, checked before a part is kept;
-# so many parts as that room can hold. _SPARE octets of heap are left to everybody else.
+# SMS that is none for port 2948. Reassembler never raises: each part gets a verdict.
+# Bounds: SMS_ASSEMBLIES messages, `room` octets over all of them, checked before a part is kept.
 # The sender's address is part of a key, never a proof: anybody can write it.
 # Non-goals: text, status reports, ports other than 2948; keeping parts over a reset (the modem's
 # store does that: a part stays there until its token comes out of `trash`).
@@ -37,7 +35,6 @@ _SCA = const(11)  # octets of the longest service centre address
 _UD = const(140)  # octets of user data in one SMS
 _FULL = const(127)  # payload of a full part when only the last one, a short one, was seen
 _CHARGE = const(64)  # least octets a part is counted as: what its book-keeping costs
-_SPARE = const(2048)  # octets of heap, in one piece, that keeping a part must leave
 _IDLE = const(20)  # seconds without a part after which a message steps aside for another
 _SMALL = const(0x3FFFFFFF)
 
@@ -172,10 +169,7 @@ class Deliver:
 
 
 class Assembly:
-    """A message on its way; `tokens` say where the modem still holds its parts (-1: nowhere).
-
-    All its rows are there from the beginning, so a part that comes allocates nothing but itself.
-    """
+    """A message on its way; `tokens` say where the modem still holds its parts (-1: nowhere)."""
 
     def __init__(self, d, now: int) -> None:
         self.key = d.key
@@ -183,9 +177,14 @@ class Assembly:
         self.missing = d.total
         self.octets = 0
         self.first = self.last = now
-        self.parts = [None] * d.total  # type: list
-        self.marks = [0] * d.total
-        self.tokens = [-1] * d.total
+        self.seqs = bytearray()  # in order of arrival, as the next three
+        self.parts = []  # type: list
+        self.marks = []  # type: list
+        self.tokens = []  # type: list
+
+    def payload(self) -> list:
+        """Return the parts in their order."""
+        return [self.parts[self.seqs.find(bytes((i + 1,)))] for i in range(len(self.seqs))]
 
 
 class Reassembler:
@@ -195,8 +194,7 @@ class Reassembler:
     timeout   seconds without a new part after which a message is given up
     lifetime  seconds after which it is given up in any case
     trash     tokens of parts the modem need not hold any longer; the caller empties it
-    dropped   messages that were given up: timed out, pushed out, too long, no heap for them, or
-              their reference used anew
+    dropped   messages that were given up: timed out, pushed out, or their reference used anew
     """
 
     def __init__(self, room: int, timeout: int = 1800, lifetime: int = 86400) -> None:
@@ -208,8 +206,6 @@ class Reassembler:
         self.trash = []  # type: list
         self._open = []  # type: list
         self._finished = []  # type: list
-        self._refused: bytes | None = None  # key of the last message that was too much
-        self._refused_end = 0
 
     def add(self, d, pdu, now: int, token: int = -1, press: bool = True) -> int:
         """Take the part that `d` read from `pdu`, and return a verdict.
@@ -218,38 +214,7 @@ class Reassembler:
         press: the message that was sent first has to go, be it this one. Without it only one
         that is idle steps aside, and the modem keeps its parts.
         """
-        while True:
-            try:
-                return self._add(d, pdu, now, token, press)
-            except MemoryError:
-                a = self.relieve(now)
-                if a is None and self._open:
-                    return LATER  # whole ones: their heap is free soon
-                if a is None or a.key == d.key:
-                    return REFUSED
-
-    def relieve(self, now: int):
-        """Out of heap: give up the longest message that is not whole, and what still comes of it.
-
-        Returns it, or None: there is none.
-        """
-        longest = None
-        for a in self._open:
-            if a.missing and (longest is None or a.octets > longest.octets):
-                longest = a
-        if longest is not None:
-            self._refuse(longest, now)
-        return longest
-
-    def _refuse(self, a, now: int) -> None:
-        self._refused = a.key
-        self._refused_end = now + self.timeout
-        self._drop(a, True)
-
-    def _add(self, d, pdu, now: int, token: int, press: bool) -> int:
         self.expire(now)
-        if d.key is not None and d.key == self._refused and now < self._refused_end:
-            return REFUSED
         part = bytes(pdu[d.off : d.end])
         charge = max(len(part), _CHARGE)
         a = None
@@ -262,22 +227,22 @@ class Reassembler:
                 for key, marks in self._finished:
                     if key == d.key and d.mark in marks:
                         return DUPLICATE
-        i = d.seq - 1
         if a is not None:
-            if a.parts[i] == part:
+            i = a.seqs.find(bytes((d.seq,)))
+            if i >= 0 and a.parts[i] == part:
                 if a.tokens[i] < 0:
                     a.tokens[i] = token
                 return KEPT if a.tokens[i] == token else DUPLICATE
             if not a.missing:
                 return LATER
-            if a.parts[i] is not None:  # the sender uses this reference for a new message
+            if i >= 0:  # the sender uses this reference for a new message
                 self._drop(a, True)
                 a = None
             elif a.octets + charge > self.room:
-                self._refuse(a, now)
+                self._drop(a, True)
                 return REFUSED
         if a is None:
-            full = charge if d.seq < d.total else _FULL
+            full = max(len(part), 1) if d.seq < d.total else _FULL
             if (d.total - 1) * full >= self.room or charge > self.room:
                 return REFUSED
         while self.octets + charge > self.room or a is None and d.key and self._full():
@@ -291,14 +256,13 @@ class Reassembler:
             if press and a is None and d.stamp < oldest.stamp:
                 return REFUSED
             self._drop(oldest, press)
-        bytearray(_SPARE)
         if a is None:
             a = Assembly(d, now)
             self._open.append(a)
-        # From here on nothing allocates.
-        a.parts[i] = part
-        a.marks[i] = d.mark
-        a.tokens[i] = token
+        a.seqs.append(d.seq)
+        a.parts.append(part)
+        a.marks.append(d.mark)
+        a.tokens.append(token)
         a.missing -= 1
         a.octets += charge
         self.octets += charge
@@ -321,18 +285,10 @@ class Reassembler:
     def _remove(self, a, trash: bool) -> None:
         self._open.remove(a)
         self.octets -= a.octets
-        a.parts = ()
         if trash:
-            self._let_go(a)
-
-    def _let_go(self, a) -> None:
-        try:
-            for i in range(len(a.tokens)):
-                if a.tokens[i] >= 0:
-                    self.trash.append(a.tokens[i])
-                    a.tokens[i] = -1
-        except MemoryError:
-            pass  # the rest is read from the store once more, and known
+            for token in a.tokens:
+                if token >= 0:
+                    self.trash.append(token)
 
     def ready(self):
         """Return the whole message that was sent first, or None; give it back by done()."""
@@ -346,12 +302,9 @@ class Reassembler:
         """A message from ready() was dealt with; remember it, so that late copies are ignored."""
         self._remove(a, True)
         if remember and a.key:
-            if len(self._finished) >= SMS_FINISHED:
+            self._finished.append((a.key, a.marks))
+            if len(self._finished) > SMS_FINISHED:
                 self._finished.pop(0)
-            try:
-                self._finished.append((a.key, a.marks))
-            except MemoryError:
-                pass  # a late copy is a replay then, and the client's to refuse
 
     def expire(self, now: int) -> None:
         """Give up what waits too long."""
@@ -363,7 +316,10 @@ class Reassembler:
     def release(self) -> None:
         """Hand all stored copies of open messages to `trash`; from now on they are in RAM only."""
         for a in self._open:
-            self._let_go(a)
+            for i in range(len(a.tokens)):
+                if a.tokens[i] >= 0:
+                    self.trash.append(a.tokens[i])
+                    a.tokens[i] = -1
 
     def restart(self) -> None:
         """The modem's store may be another one: forget where parts were held."""
