@@ -146,6 +146,8 @@ def spliced(rng, body):
             spans = elements(body)
         except (IndexError, ValueError):
             return body
+        if len(spans) < 3:
+            return body  # too little is left to splice
         # Below the root, and most often below SyncBody: these come last but one.
         start, end = rng.choice(spans[:-1] if rng.random() < 0.3 else spans[len(spans) // 3 : -1])
         one = body[start:end]
