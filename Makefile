@@ -44,7 +44,7 @@ format: .venv/stamp ## rewrites the layout of the Python files as `make lint` wa
 
 pytest: mpy
 	@$(PYTHON) tools/build/mpy.py --tests
-	@.venv/bin/pytest
+	@.venv/bin/pytest -m "not slow"
 
 powercut: mpy ## the power cut around and inside every flash operation; writes build/powercut.json
 	@$(PYTHON) host_tests/powercut/run.py

@@ -212,6 +212,7 @@ def test_files_of_stock_firmware_are_kept(tmp_path):
 # On a pty
 
 
+@pytest.mark.slow  # a reset and mpremote race on a busy machine: `make test-board` only
 def test_mpremote_as_a_user_would(tmp_path):
     image, report, link = tmp_path / "flash.img", tmp_path / "report.json", tmp_path / "tty"
     source = tmp_path / "data.bin"

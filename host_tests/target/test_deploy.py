@@ -64,6 +64,7 @@ def copied(text):
     return [line.split()[0] for line in text.splitlines() if line.startswith("  /")]
 
 
+@pytest.mark.slow  # long, and its kills race on a busy machine: `make test-board` only
 def test_stock_firmware_interrupted_three_times(tmp_path):
     """Killed after 3 files, the board's power cut later, killed again near the end; then it is whole."""
     image = tmp_path / "flash.img"
