@@ -1,0 +1,134 @@
+"""What omadm costs on the simulated board, beside its peers on the same board and the same work.
+
+    .venv/bin/python host_tests/bench/run.py                  all; writes build/bench.json, prints tables
+    .venv/bin/python host_tests/bench/run.py --quick          m5 and a forged m20 only
+    .venv/bin/python host_tests/bench/run.py --new-baseline   all, and writes baseline.json
+
+Every figure is one of the board: microseconds of its simulated clock, octets of its heap, operations of its
+flash chip. So a run on the same sources gives the same figures, whatever else the host does.
+Exit 1 when a figure of omadm is more than 10 % worse than in baseline.json (ratchet.py). First bars that are
+not reached are shown in red and fail nothing.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import conftest  # puts lib/, tools/ and the fakes on the path
+from bench import bars, lab, measure_imports, measure_messages, measure_peers, measure_trees, ratchet, tables
+from rich.console import Console
+
+ROOT = conftest.ROOT
+BASELINE = lab.HERE / "baseline.json"
+OUT = ROOT / "build" / "bench.json"
+QUICK = {"messages": lambda: measure_messages.measure(sizes=(5,), peaks=())}
+# The longest first, so that two processors end at about the same time.
+ALL = {
+    "tree of 200": lambda: measure_trees.measure(200),
+    "tree of 1,000": lambda: measure_trees.measure(1000),
+    "messages": measure_messages.measure,
+    "peers": measure_peers.measure,
+    "imports": measure_imports.measure,
+}
+PEERS = ("json", "wbxml_tree")  # what their figures begin with
+
+
+def conditions():
+    """What the figures depend on beside the sources."""
+    with lab.Lab(lab.OURS) as chip:
+        chip.fresh()
+        version, hertz = chip.ask("import os, machine; print((os.uname().version, machine.freq()))")
+    compiler = ["arm-none-eabi-gcc", "-dumpfullversion"]
+    gcc = subprocess.run(compiler, capture_output=True, text=True, check=True)
+    packages = json.loads((ROOT / "tools" / "boardsim" / "package-lock.json").read_text())["packages"]
+    return {
+        "board": f"RP2040 at {hertz // 1_000_000} MHz, simulated",
+        "rp2040js": packages["node_modules/rp2040js"]["version"],
+        "micropython": version.partition(" on ")[0],
+        "gcc": gcc.stdout.strip(),
+        "flash": "45 ms an erase of 4 KiB, 0.4 ms a page of 256 octets",
+        "not modelled": "misses of the XIP cache: times are a lower bound, ratios are fair",
+    }
+
+
+def measure(sections, jobs, console):
+    """Run sections, some at a time, each on boards of its own; return all figures."""
+    figures = {}
+    began = time.monotonic()
+    with ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(section): name for name, section in sections.items()}
+        try:
+            for done in as_completed(running):
+                figures |= done.result()
+                console.print(f"  {running[done]} ({time.monotonic() - began:.0f} s)", style="dim")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return dict(sorted(figures.items()))
+
+
+def told(console, verdict, old, new):
+    """Print how the figures stand against the baseline."""
+    for key in old:
+        if old[key] != new[key]:
+            console.print(f"[yellow]the baseline was taken with {key} {old[key]}, this is {new[key]}")
+    for difference in verdict.better:
+        console.print(f"[green]better:[/green] {difference}")
+    for difference in verdict.worse:
+        console.print(f"[red]worse:[/red]  {difference}")
+    for name in verdict.gone:
+        console.print(f"[red]not measured:[/red] {name}")
+    if verdict.new:
+        console.print(f"without a baseline: {len(verdict.new)} figures, for example {verdict.new[0]}")
+    if verdict.failed:
+        console.print("[red]bench: worse than the baseline; if that is meant: make bench BASELINE=new")
+    elif verdict.better:
+        console.print("Keep what was gained: make bench BASELINE=new")
+
+
+def main(arguments=None):
+    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words.add_argument("--quick", action="store_true", help="m5 and a forged m20 only")
+    words.add_argument("--new-baseline", action="store_true", help="the figures become the baseline")
+    words.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="boards at a time")
+    options = words.parse_args(arguments)
+    if options.quick and options.new_baseline:
+        words.error("a baseline is made of all figures")
+    sys.stdout.reconfigure(line_buffering=True)
+    console = Console(highlight=False, soft_wrap=True)
+    for board in (lab.OURS, lab.STOCK):
+        lab.build(board)
+    circumstances = conditions()
+    measured = measure(QUICK if options.quick else ALL, options.jobs, console)
+    figures = {name: value for name, value in measured.items() if not name.startswith(PEERS)}
+    peers = {name: value for name, value in measured.items() if name.startswith(PEERS)}
+    tables.show(console, measured)
+    old, baseline = ratchet.load(BASELINE)
+    if options.new_baseline:
+        ratchet.save(BASELINE, circumstances, figures)
+        console.print(f"{BASELINE.relative_to(ROOT)} is written")
+    verdict = ratchet.compare(figures, figures if options.new_baseline else baseline, options.quick)
+    told(console, verdict, old, circumstances)
+    report = {
+        "conditions": circumstances,
+        "figures": figures,
+        "peers": peers,
+        "bars": bars.as_rows(figures),
+        "worse": [str(difference) for difference in verdict.worse],
+    }
+    if not options.quick:
+        OUT.parent.mkdir(exist_ok=True)
+        OUT.write_text(json.dumps(report, indent=1) + "\n")
+        console.print(f"{OUT.relative_to(ROOT)}: {len(figures)} figures, {len(peers)} of peers")
+    return 1 if verdict.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
