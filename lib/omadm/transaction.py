@@ -61,7 +61,7 @@ class Transaction:
         self.largest = 0  # of them, of one record, at most
         self.extra = []  # [kind, body, address] of other records of this commit
         self.changed = bytearray()  # what the application is to hear of, once it is committed
-        if len(self.arena) + len(self.store.undo) > 4 * _MIN:
+        if len(self.arena) + len(self.store.undo) > 2 * _MIN:
             self.arena = bytearray(_MIN)
             self.store.undo = bytearray()
 
