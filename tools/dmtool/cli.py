@@ -16,16 +16,13 @@ from rich.markup import escape
 
 from . import account as accounts
 from . import (
-    cli_http,  # noqa: F401 - these have commands of their own
+    cli_account,  # noqa: F401 - these have commands of their own
+    cli_compose,  # noqa: F401
+    cli_http,  # noqa: F401
     cli_modem,  # noqa: F401
     cli_sms,  # noqa: F401
-    octets,
-    sms_push,
-    wbxml_encode,
     xml_text,
 )
-from . import commands as language
-from . import compose as composing
 from . import demo as demonstration
 from . import device as devices
 from . import inspect as inspecting
@@ -35,46 +32,14 @@ from .app import (
     NESTED,
     AccountFile,
     ImageFile,
-    account_app,
     app,
     device_app,
     err,
     out,
     read_message,
     size_of,
-    write_private,
 )
 from .errors import ToolError, UsageError
-
-
-@account_app.command("create")
-def account_create(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The account file to write (mode 0600).")],
-    server_id: Annotated[
-        str, typer.Option("--server-id", metavar="S", help="Who sends: the name in ACLs, com.example.dms.")
-    ],
-    device_id: Annotated[
-        str,
-        typer.Option(
-            "--device-id", metavar="D", help="To which device: its DevId, urn:dev:mac:0123456789ab."
-        ),
-    ],
-    auth_name: Annotated[
-        str | None,
-        typer.Option("--auth-name", metavar="NAME", help="User name; the server id when left out."),
-    ] = None,
-) -> None:
-    """Make an account for one server and one device, with a fresh secret and nonce.
-
-    The secret is in the file alone: it is not shown, and every device gets its own.
-
-    **Example:** `dmtool account create led7.toml --server-id com.example.dms --device-id urn:dev:mac:07`
-    """
-    account = accounts.create(file, server_id, device_id, auth_name)
-    err.print(
-        f"{escape(str(file))}: account of {escape(account.server_id)} for {escape(account.device_id)}; "
-        "next: dmtool provision"
-    )
 
 
 @app.command()
@@ -110,82 +75,6 @@ def provision(
         f"{escape(str(image))}: {escape(done.account_uri)}: {what}; rights on the root: "
         f"{escape(done.root_acl)}"
     )
-
-
-@app.command()
-def compose(
-    account: AccountFile,
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="COMMAND...", help="replace URI=VALUE, add URI[:FORMAT]=VALUE, delete URI, exec URI[=ARG]"
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="Where to write; standard output when left out."),
-    ] = None,
-    atomic: Annotated[bool, typer.Option("--atomic", help="All or nothing.")] = False,
-    sequence: Annotated[bool, typer.Option("--sequence", help="In a Sequence: in this order.")] = False,
-    xml: Annotated[
-        Path | None,
-        typer.Option("--xml", metavar="FILE", help="Take the children of SyncBody from a file."),
-    ] = None,
-    wbxml: Annotated[str, typer.Option("--wbxml", metavar="1.1|1.2|1.3", help="Version of WBXML.")] = "1.2",
-    string_table: Annotated[
-        bool, typer.Option("--string-table", help="Write texts that repeat once, in a string table.")
-    ] = False,
-    compact: Annotated[
-        bool,
-        typer.Option("--compact", help="As short as the standard allows, and show where the octets went."),
-    ] = False,
-) -> None:
-    """Compose one message; it takes the next number of the account.
-
-    A command is two words. URI may end in `:FORMAT` or `:FORMAT,TYPE` (chr, int, bool, float, bin, b64, xml,
-    date, time, null, node); VALUE is text, or @FILE for the content of a file.
-
-    **Examples:**
-
-    * `dmtool compose -a led7.toml -o m.wbxml replace ./Led/State=on`
-
-    * `dmtool compose -a led7.toml -o m.wbxml --atomic add ./App/Log:node add ./App/Log/Level:int=3`
-
-    * `dmtool compose -a led7.toml -o m.wbxml replace './App?prop=ACL=Get=*&Replace=com.example.dms'`
-
-    * `dmtool compose -a led7.toml -o m.wbxml delete ./App/Old exec ./Dev/Reboot`
-
-    * `dmtool compose -a led7.toml -o m.wbxml --compact replace ./Led/State=on`: for SMS
-    """
-    if atomic and sequence:
-        raise UsageError("--atomic and --sequence: take one of them; --xml can nest them")
-    if wbxml not in wbxml_encode.VERSIONS:
-        raise UsageError(f"--wbxml {wbxml}: use {', '.join(wbxml_encode.VERSIONS)}")
-    if bool(command) == (xml is not None):
-        raise UsageError("give commands, or --xml FILE, one of them")
-    if output is not None and output.resolve() == account.resolve():
-        raise UsageError(f"-o {output}: is the account file; name another")
-    if output is None and sys.stdout.isatty():
-        raise UsageError("a message is no text: give -o OUT, or send the output to a file")
-    body = xml_text.read_body(xml) if xml is not None else language.parse(command or [])
-    if atomic or sequence:
-        if body and body[-1].name == "Final":
-            body = body[:-1]
-        body = language.block("Atomic" if atomic else "Sequence", body)
-    message = composing.compose(account, body, version=wbxml, string_table=string_table, compact=compact)
-    if output is None:
-        sys.stdout.buffer.write(message.octets)
-        sys.stdout.buffer.flush()
-    else:
-        write_private(output, message.octets)
-    name = "message" if output is None else str(output)
-    err.print(
-        f"{escape(name)}: {len(message.octets)} octets, session {message.session_id:X}, "
-        f"message {message.msg_id}"
-    )
-    if compact:
-        plan = sms_push.plan(accounts.load(account), message.octets, "+0")
-        err.print(octets.table(octets.of_push(plan.message, plan.hmac, plan.push, plan.parts), plan.parts))
 
 
 @device_app.command("run")
