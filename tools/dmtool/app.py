@@ -27,8 +27,15 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+# The commands in the order of the work.
+_ORDER = ("account", "provision", "compose", "push", "inspect", "tree", "tnds", "device", "modem", "demo")
+
+
 class _Group(TyperGroup):
     """The one place where a refusal becomes a line and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=lambda name: (*_ORDER, name).index(name))
 
     def invoke(self, ctx: Any) -> Any:
         try:
