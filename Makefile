@@ -67,6 +67,9 @@ test-board: mpy ## the real firmware on a simulated RP2040: installing, power cu
 	@.venv/bin/pytest host_tests/target
 	@$(PYTHON) host_tests/target/run.py
 
+bench: mpy ## what it costs, beside its peers, on the simulated RP2040; build/bench.json; BASELINE=new keeps it
+	@$(PYTHON) host_tests/bench/run.py $(if $(filter new,$(BASELINE)),--new-baseline)
+
 interop: mpy ## with other people's software: libwbxml, Kannel, Gammu, tshark; writes build/interop.json
 	@$(PYTHON) host_tests/interop/run.py
 

@@ -8,6 +8,7 @@ import dataclasses
 import hmac
 import json
 from base64 import b64encode
+from dataclasses import dataclass
 
 from dmtool import commands, compose
 from dmtool.account import Account
@@ -22,6 +23,31 @@ ACCOUNT = Account(
     nonce=bytes(range(16)),
 )
 JSON_KEY = ACCOUNT.key
+
+
+@dataclass(frozen=True)
+class Case:
+    """A message to measure: its octets, its x-syncml-hmac ("" for none), and what shows that it was applied.
+
+    Whoever adds a kind of message makes a Case of it and hands it to measure_messages.
+    """
+
+    name: str
+    octets: bytes
+    header: str
+    where: str  # address of a leaf
+    value: str  # what that leaf has afterwards
+
+    @property
+    def files(self):
+        """What the board is to have of it, by file name."""
+        return {f"{self.name}.bin": self.octets, f"{self.name}.mac": self.header.encode()}
+
+
+def case(count):
+    """Return m`count`; its last setting shows that it was applied."""
+    octets, header = wbxml(count)
+    return Case(f"m{count}", octets, header, name(count - 1), new(count - 1))
 
 
 def name(number):
@@ -82,4 +108,9 @@ def as_json(count, msg_id=1):
         ],
     }
     octets = json.dumps(message, separators=(",", ":")).encode()
-    return octets, b64encode(hmac.digest(JSON_KEY, octets, "sha256"))
+    return octets, json_mac(octets)
+
+
+def json_mac(octets):
+    """Return the MAC of a JSON message, in base64."""
+    return b64encode(hmac.digest(JSON_KEY, octets, "sha256"))

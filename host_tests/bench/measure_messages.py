@@ -15,22 +15,25 @@ HEAPS = [round(1024 * 1.08**i / 16) * 16 for i in range(70)]
 
 
 def measure(sizes=content.SIZES, peaks=(20, 100)):
-    """Return the figures."""
-    messages = {f"m{count}": content.wbxml(count) for count in sizes}
-    messages["forged"] = content.forged(20)
-    files = {}
-    for name, (octets, header) in messages.items():
-        files |= {f"{name}.bin": octets, f"{name}.mac": header.encode()}
-    scripts = [f"on_board/{name}.py" for name in ("ours", "scarce")]
-    figures = {}
-    with Lab(OURS, *scripts, files=files, region=trees.of(NODES)[0]) as lab:
+    """Return the figures of mN for each size, some with the heap needed at the peak, and of a forged m20."""
+    octets, header = content.forged(20)
+    forged = content.Case("forged", octets, header, "", "")
+    with lab_for([*map(content.case, sizes), forged]) as lab:
+        figures = {}
         for count in sizes:
-            figures |= {f"m{count}.{key}": value for key, value in _message(lab, count).items()}
-            figures[f"m{count}.octets"] = len(messages[f"m{count}"][0])
-        figures |= {f"forged_m20.{key}": value for key, value in _forged(lab).items()}
+            figures |= message(lab, content.case(count))
         for count in peaks:
-            figures[f"m{count}.heap_needed"] = _peak(lab, f"m{count}")
-    return figures
+            figures[f"m{count}.heap_needed"] = peak(lab, f"m{count}")
+        return figures | {f"forged_m20.{key}": value for key, value in _forged(lab).items()}
+
+
+def lab_for(cases):
+    """Return a board with a tree of NODES, the messages of the cases, and what measures them."""
+    files = {}
+    for case in cases:
+        files |= case.files
+    scripts = [f"on_board/{name}.py" for name in ("ours", "scarce")]
+    return Lab(OURS, *scripts, files=files, region=trees.of(NODES)[0])
 
 
 def _expect(told, wanted):
@@ -43,19 +46,20 @@ def _run(lab, what, name):
     return lab.run(f"ours.{what}({name!r})")
 
 
-def _message(lab, count):
-    name = f"m{count}"
+def message(lab, case):
+    """Return the figures of one message, each with the name of the case before it."""
+    name = case.name
     (total, received, told), result = _run(lab, "total", name)
     _expect(told, APPLIED)
-    last = content.name(count - 1).encode()
-    _expect(lab.ask(f"print(ours.client.get({last!r}))"), content.new(count - 1).encode())
+    _expect(lab.ask(f"print(ours.client.get({case.where.encode()!r}))"), case.value.encode())
     ((allocated, kept), told), _ = _run(lab, "heap", name)
     _expect(told, APPLIED)
     verify, _ = _run(lab, "verify", name)
     (decode, decode_heap), _ = _run(lab, "decode", name)
     (before, commit, told), _ = _run(lab, "commit", name)
     _expect(told, APPLIED)
-    return {
+    figures = {
+        "octets": len(case.octets),
         "receive_us": received,
         "verify_us": verify,
         "decode_us": decode,
@@ -69,6 +73,7 @@ def _message(lab, count):
         "heap_kept": kept,
         "decode_heap": decode_heap,
     }
+    return {f"{name}.{key}": value for key, value in figures.items()}
 
 
 def _forged(lab):
@@ -85,8 +90,8 @@ def _forged(lab):
     }
 
 
-def _peak(lab, name):
-    """Least heap, free and in one piece, with which the message is applied."""
+def peak(lab, name):
+    """Return the least heap, free and in one piece, with which the message of a name is applied."""
     low, high = 0, len(HEAPS) - 1  # it is applied with the last, not with the first
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,8 +1,12 @@
 """What omadm costs on the simulated board, beside its peers on the same board and the same work.
 
-    .venv/bin/python host_tests/bench/run.py                  all; writes build/bench.json, prints tables
-    .venv/bin/python host_tests/bench/run.py --quick          m5 and a forged m20 only
-    .venv/bin/python host_tests/bench/run.py --new-baseline   all, and writes baseline.json
+    make bench                                       all; writes build/bench.json, prints tables
+    make bench BASELINE=new                          all, and writes baseline.json
+    .venv/bin/python host_tests/bench/run.py --quick m5 and a forged m20 only
+    .venv/bin/python host_tests/bench/run.py --only messages --only peers
+
+A section is a function that returns figures by name, and the firmware it wants (SECTIONS); a new
+one gets its line there, its rows in tables.py, and its figures with the next baseline.
 
 Every figure is one of the board: microseconds of its simulated clock, octets of its heap, operations of its
 flash chip. So a run on the same sources gives the same figures, whatever else the host does.
@@ -16,7 +20,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -28,15 +34,25 @@ from rich.console import Console
 ROOT = conftest.ROOT
 BASELINE = lab.HERE / "baseline.json"
 OUT = ROOT / "build" / "bench.json"
-QUICK = {"messages": lambda: measure_messages.measure(sizes=(5,), peaks=())}
+
+
+@dataclass(frozen=True)
+class Section:
+    """What is measured in one go, on boards of its own."""
+
+    measure: Callable
+    firmware: tuple = (lab.OURS,)  # what must be built for it
+
+
 # The longest first, so that two processors end at about the same time.
-ALL = {
-    "tree of 200": lambda: measure_trees.measure(200),
-    "tree of 1,000": lambda: measure_trees.measure(1000),
-    "messages": measure_messages.measure,
-    "peers": measure_peers.measure,
-    "imports": measure_imports.measure,
+SECTIONS = {
+    "tree of 200": Section(lambda: measure_trees.measure(200)),
+    "tree of 1,000": Section(lambda: measure_trees.measure(1000)),
+    "messages": Section(measure_messages.measure),
+    "peers": Section(measure_peers.measure, (lab.STOCK,)),
+    "imports": Section(measure_imports.measure, (lab.OURS, lab.STOCK)),
 }
+QUICK = {"m5": Section(lambda: measure_messages.measure(sizes=(5,), peaks=()))}
 PEERS = ("json", "wbxml_tree")  # what their figures begin with
 
 
@@ -63,7 +79,7 @@ def measure(sections, jobs, console):
     figures = {}
     began = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(section): name for name, section in sections.items()}
+        running = {pool.submit(section.measure): name for name, section in sections.items()}
         try:
             for done in as_completed(running):
                 figures |= done.result()
@@ -96,17 +112,20 @@ def told(console, verdict, old, new):
 def main(arguments=None):
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--quick", action="store_true", help="m5 and a forged m20 only")
+    words.add_argument("--only", action="append", choices=SECTIONS, help="one section; may be repeated")
     words.add_argument("--new-baseline", action="store_true", help="the figures become the baseline")
     words.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="boards at a time")
     options = words.parse_args(arguments)
-    if options.quick and options.new_baseline:
+    part = options.quick or options.only
+    if part and options.new_baseline:
         words.error("a baseline is made of all figures")
     sys.stdout.reconfigure(line_buffering=True)
     console = Console(highlight=False, soft_wrap=True)
-    for board in (lab.OURS, lab.STOCK):
+    sections = QUICK if options.quick else {name: SECTIONS[name] for name in options.only or SECTIONS}
+    for board in sorted({lab.OURS}.union(*(section.firmware for section in sections.values()))):
         lab.build(board)
     circumstances = conditions()
-    measured = measure(QUICK if options.quick else ALL, options.jobs, console)
+    measured = measure(sections, options.jobs, console)
     figures = {name: value for name, value in measured.items() if not name.startswith(PEERS)}
     peers = {name: value for name, value in measured.items() if name.startswith(PEERS)}
     tables.show(console, measured)
@@ -114,7 +133,7 @@ def main(arguments=None):
     if options.new_baseline:
         ratchet.save(BASELINE, circumstances, figures)
         console.print(f"{BASELINE.relative_to(ROOT)} is written")
-    verdict = ratchet.compare(figures, figures if options.new_baseline else baseline, options.quick)
+    verdict = ratchet.compare(figures, figures if options.new_baseline else baseline, bool(part))
     told(console, verdict, old, circumstances)
     report = {
         "conditions": circumstances,
@@ -123,7 +142,7 @@ def main(arguments=None):
         "bars": bars.as_rows(figures),
         "worse": [str(difference) for difference in verdict.worse],
     }
-    if not options.quick:
+    if not part:
         OUT.parent.mkdir(exist_ok=True)
         OUT.write_text(json.dumps(report, indent=1) + "\n")
         console.print(f"{OUT.relative_to(ROOT)}: {len(figures)} figures, {len(peers)} of peers")

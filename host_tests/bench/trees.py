@@ -28,13 +28,13 @@ def _fill(opened, nodes):
     rows = []
     while count < nodes:
         more = 2 if settings % content.GROUP == 0 else 1  # with its group, made on the way
-        where = content.name(settings)
+        where, value = content.name(settings), content.old(settings)
         if count + more > nodes:
             more, where = 1, "./App/Filler"
         else:
             settings += 1
         count += more
-        rows.append((where.encode(), b"chr", _ACCESS, content.old(settings).encode()))
+        rows.append((where.encode(), b"chr", _ACCESS, value.encode()))
     for at in range(0, len(rows), 100):
         opened.client.declare(rows[at : at + 100], permanent=False)
         while opened.client.idle():

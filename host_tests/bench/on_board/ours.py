@@ -54,7 +54,7 @@ class Message:
     def __init__(self, body, header):
         view = memoryview(body)
         self.blocks = [view[at : at + BLOCK] for at in range(0, len(body), BLOCK)]
-        headers = {"x-syncml-hmac": header}
+        headers = {"x-syncml-hmac": header} if header else {}
         self.push = Push("http", False, "application/vnd.syncml.dm+wbxml", None, headers, spool)
 
     def receive(self):
