@@ -8,6 +8,7 @@ from base64 import b64decode
 
 import pytest
 from dmtool import account as accounts
+from dmtool import files
 from dmtool.errors import ToolError
 
 
@@ -169,8 +170,8 @@ def test_runs_at_the_same_time_never_share_a_number(file):
 
 
 def test_a_held_lock_is_waited_for_and_then_named(file, monkeypatch):
-    monkeypatch.setattr(accounts, "LOCK_SECONDS", 0.05)
-    with accounts._locked(file), pytest.raises(ToolError, match="another dmtool"):
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.05)
+    with files.locked(file), pytest.raises(ToolError, match="another dmtool"):
         accounts.next_number(file)
     assert accounts.next_number(file).msg_id == 1
 
@@ -181,7 +182,7 @@ def test_a_failing_disk_leaves_the_old_file(file, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(accounts.os, "replace", fail)
+    monkeypatch.setattr(files.os, "replace", fail)
     with pytest.raises(ToolError, match="no space left"):
         accounts.next_number(file)
     assert file.read_bytes() == before

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from dmtool import account as accounts
 from dmtool import cli, wbxml_decode
+from dmtool import image as images
 from typer.testing import CliRunner
 
 COMMANDS = (
@@ -184,7 +185,7 @@ def test_a_disk_that_fails_is_named(account, monkeypatch):
     def fail(*_):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(accounts.os, "fsync", fail)
+    monkeypatch.setattr(images.os, "fsync", fail)
     refused("provision -a a.toml -i f.img", "input/output error")
 
 

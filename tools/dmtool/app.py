@@ -28,7 +28,19 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 # The commands in the order of the work.
-_ORDER = ("account", "provision", "compose", "push", "inspect", "tree", "tnds", "device", "modem", "demo")
+_ORDER = (
+    "account",
+    "provision",
+    "compose",
+    "push",
+    "inspect",
+    "verify",
+    "tree",
+    "tnds",
+    "device",
+    "modem",
+    "demo",
+)
 
 
 class _Group(TyperGroup):
@@ -105,6 +117,12 @@ def _top(
 
 AccountFile = Annotated[
     Path, typer.Option("--account", "-a", metavar="FILE", help="Account file, as account create made it.")
+]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Passphrase of the private key (mode 0600); else DMTOOL_PASSPHRASE, or asked."
+    ),
 ]
 ImageFile = Annotated[
     Path, typer.Option("--image", "-i", metavar="FLASH.img", help="Flash image of the device.")

@@ -21,6 +21,7 @@ from . import (
     cli_http,  # noqa: F401
     cli_modem,  # noqa: F401
     cli_sms,  # noqa: F401
+    cli_verify,  # noqa: F401
     xml_text,
 )
 from . import demo as demonstration

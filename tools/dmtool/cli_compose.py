@@ -12,9 +12,12 @@ from rich.markup import escape
 from . import account as accounts
 from . import commands as language
 from . import compose as composing
-from . import octets, sms_push, wbxml_encode, xml_text
-from .app import AccountFile, app, err, write_private
+from . import keys, octets, sms_push, wbxml_encode, xml_text
+from .app import AccountFile, PassphraseFile, app, err, write_private
 from .errors import UsageError
+from .signing import Signer
+
+SIGN = False  # whether messages are signed when nobody says
 
 
 @app.command()
@@ -44,6 +47,13 @@ def compose(
         bool,
         typer.Option("--compact", help="As short as the standard allows, and show where the octets went."),
     ] = False,
+    sign: Annotated[
+        bool | None,
+        typer.Option(
+            "--sign/--no-sign", help="Sign the whole message (about 700 octets), or leave that to the MAC."
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
 ) -> None:
     """Compose one message; it takes the next number of the account.
 
@@ -77,7 +87,10 @@ def compose(
         if body and body[-1].name == "Final":
             body = body[:-1]
         body = language.block("Atomic" if atomic else "Sequence", body)
-    message = composing.compose(account, body, version=wbxml, string_table=string_table, compact=compact)
+    signer = _signer(account, sign, compact, passphrase_file)
+    message = composing.compose(
+        account, body, version=wbxml, string_table=string_table, compact=compact, signer=signer
+    )
     if output is None:
         sys.stdout.buffer.write(message.octets)
         sys.stdout.buffer.flush()
@@ -91,3 +104,14 @@ def compose(
     if compact:
         plan = sms_push.plan(accounts.load(account), message.octets, "+0")
         err.print(octets.table(octets.of_push(plan.message, plan.hmac, plan.push, plan.parts), plan.parts))
+
+
+def _signer(account: Path, sign: bool | None, compact: bool, passphrase_file: Path | None) -> Signer | None:
+    told = accounts.load(account)
+    if sign is None:
+        sign = told.proof != "hmac" or SIGN and not compact
+        if compact and not sign:
+            err.print(
+                "--compact: not signed, because a signature has some 700 octets; --sign signs all the same"
+            )
+    return keys.signer(account, told, passphrase_file) if sign else None

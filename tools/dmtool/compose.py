@@ -1,4 +1,4 @@
-"""A whole Sessionless Command Message: header, commands, Final; to WBXML.
+"""A whole Sessionless Command Message: header, commands, Final; signed; to WBXML.
 
 OMA Sessionless 5.2: VerDTD 1.2, VerProto DM/1.3, SessionID, MsgID, Target (this device), Source
 (ServerID and user name), Cred; then the commands; then Final. `compose` takes a number from the
@@ -13,10 +13,11 @@ from pathlib import Path
 
 from . import account as accounts
 from . import compact as shorter
-from . import proof, rules
+from . import document, proof, rules, signing
 from .account import Account
 from .element import Element, met, sync
 from .errors import ToolError
+from .signing import Signer
 from .wbxml_encode import EncodeError, encode
 
 
@@ -30,7 +31,16 @@ class Message:
     commands: int
 
 
-def header(account: Account, compact: bool = False) -> Element:
+def digest_cred(account: Account) -> Element:
+    """Return the Cred of a message whose MAC goes with the push."""
+    return sync(
+        "Cred",
+        sync("Meta", met("Format", "b64"), met("Type", "syncml:auth-SHA256")),
+        sync("Data", proof.cred(account.key, account.nonce)),
+    )
+
+
+def header(account: Account, compact: bool = False, cred: Element | None = None) -> Element:
     """Return SyncHdr for the number the account stands at."""
     source = sync("Source", sync("LocURI", account.server_id))
     if not compact:
@@ -43,11 +53,7 @@ def header(account: Account, compact: bool = False) -> Element:
         sync("MsgID", str(account.msg_id)),
         sync("Target", sync("LocURI", account.device_id)),
         source,
-        sync(
-            "Cred",
-            sync("Meta", met("Format", "b64"), met("Type", "syncml:auth-SHA256")),
-            sync("Data", proof.cred(account.key, account.nonce)),
-        ),
+        digest_cred(account) if cred is None else cred,
     )
 
 
@@ -58,13 +64,19 @@ def build(
     version: str = "1.2",
     string_table: bool = False,
     compact: bool = False,
+    signer: Signer | None = None,
 ) -> bytes:
     """Return the octets of a message with these commands, unchecked.
 
-    `compact` leaves LocName out and has a string table when that is shorter.
+    `compact` leaves LocName out and has a string table when that is shorter; `signer` signs the whole.
     """
+    if signer is not None:
+        commands = document.signable(commands)
     body = sync("SyncBody", *commands, sync("Final"))
-    message = sync("SyncML", header(account, compact), body)
+    message = sync("SyncML", header(account, compact, signing.cred() if signer else None), body)
+    if signer is not None:
+        signature = signing.sign(message, signer)
+        message = sync("SyncML", header(account, compact, signing.cred(signature)), body)
     octets = encode(message, version=version, string_table=string_table)
     if compact:
         octets = min(octets, encode(message, version=version, string_table=not string_table), key=len)
@@ -88,13 +100,22 @@ def compose(
     version: str = "1.2",
     string_table: bool = False,
     compact: bool = False,
+    signer: Signer | None = None,
 ) -> Message:
-    """Check the commands, take the next number of the account file, and build the message."""
+    """Check the commands, take the next number of the account file, and build the message.
+
+    `signer` comes from keys.signer; without one the MAC of the push is the proof.
+    """
     commands = prepare(commands, compact)
     try:
-        build(accounts.load(path), commands, version=version)  # a fault must not cost a number
+        trial = accounts.load(path)
+        if signer is None and trial.proof != "hmac":
+            raise ToolError(f"{path}: proof is {trial.proof}: devices take signed messages only; sign it")
+        build(trial, commands, version=version, signer=signer)  # a fault must not cost a number
         account = accounts.next_number(path)
-        octets = build(account, commands, version=version, string_table=string_table, compact=compact)
+        octets = build(
+            account, commands, version=version, string_table=string_table, compact=compact, signer=signer
+        )
     except EncodeError as error:
         raise ToolError(f"the message can't be encoded: {error}") from None
     return Message(octets, account.session_id, account.msg_id, len(commands))

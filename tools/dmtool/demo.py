@@ -216,7 +216,7 @@ def _get(uri: str) -> list[Element]:
     return [sync("Get", sync("CmdID", "1"), sync("Item", sync("Target", sync("LocURI", uri))))]
 
 
-def _refused(demo: Stage, octets: bytes, hmac: str, code: int) -> None:
+def _refused(demo: Stage, octets: bytes, hmac: str | None, code: int) -> None:
     before = IMAGE.read_bytes()
     answer, events = demo.push(octets, hmac)
     told = events[-1]

@@ -55,10 +55,10 @@ def _of(token: wbxml_decode.Token, path: list[str]) -> str:
     return FRAME
 
 
-def of_push(message: bytes, hmac: str, push: bytes, parts: list[Part]) -> list[Row]:
+def of_push(message: bytes, hmac: str | None, push: bytes, parts: list[Part]) -> list[Row]:
     """Return the account of a whole push, without lines that are 0."""
     rows = of_message(message)
-    rows[HMAC] = len("x-syncml-hmac") + 1 + len(hmac.encode()) + 1
+    rows[HMAC] = 0 if hmac is None else len("x-syncml-hmac") + 1 + len(hmac.encode()) + 1
     rows[WSP] = len(push) - len(message) - rows[HMAC]
     rows[UDH] = sum(len(part.header) for part in parts)
     return [Row(what, octets) for what, octets in rows.items() if octets]

@@ -102,11 +102,7 @@ def _provision(image: images.Image, account: Account, rights: tuple[str, ...], d
     client.declare(_standard_objects(account, device))
     uri, created = _place(image, account)
     server = uri.encode()
-    wanted = {
-        server + b"/AppAuth/Srv/AAuthName": account.auth_name.encode(),
-        server + b"/AppAuth/Srv/AAuthSecret": account.key,
-        server + b"/AppAuth/Srv/AAuthData": account.nonce,
-    }
+    wanted = _proof(server, account)
     rekeyed = False
     if not created:
         for where, value in wanted.items():
@@ -115,6 +111,10 @@ def _provision(image: images.Image, account: Account, rights: tuple[str, ...], d
     client.declare(_account(server, account))
     if rekeyed:
         for where, value in wanted.items():
+            client.set(where, value)
+    for name, value in account.keys.items():
+        where = server + b"/Ext/Keys/" + name.encode()
+        if client.get(where) != value:
             client.set(where, value)
     if created or rekeyed:
         _forget_replay_pair(image, uri)
@@ -151,22 +151,46 @@ def _standard_objects(account: Account, device: Device) -> list[Row]:
     ]
 
 
+def _proof(uri: bytes, account: Account) -> dict[bytes, bytes]:
+    # What the device holds against proofs. What the other kind of proof needs is empty: it can't be used.
+    auth = uri + b"/AppAuth/Srv"
+    shared = account.proof == "hmac"
+    values = {
+        auth + b"/AAuthType": account.proof.upper().encode(),
+        auth + b"/AAuthName": account.auth_name.encode(),
+        auth + b"/AAuthSecret": account.key if shared else b"",
+        auth + b"/AAuthData": account.nonce,
+    }
+    return values if shared else values | {uri + b"/Ext/PublicKey": account.public_key}
+
+
 def _account(uri: bytes, account: Account) -> list[Row]:
     auth = uri + b"/AppAuth/Srv"
-    return [
+    proof = _proof(uri, account)
+    kind = proof[auth + b"/AAuthType"]
+    rows = [
         (uri, b"node", _GET, b"", _DMACC, b""),
         _leaf(uri + b"/AppID", "w7"),
         _leaf(uri + b"/ServerID", account.server_id),
         _leaf(uri + b"/Name", account.server_id),
-        _leaf(uri + b"/AAuthPref", "HMAC"),
+        _leaf(uri + b"/AAuthPref", kind),
         _leaf(uri + b"/AppAuth", b"", b"node"),
         _leaf(auth, b"", b"node"),
         _leaf(auth + b"/AAuthLevel", "SRVCRED"),
-        _leaf(auth + b"/AAuthType", "HMAC"),
+        _leaf(auth + b"/AAuthType", kind),
         _leaf(auth + b"/AAuthName", account.auth_name),
-        _leaf(auth + b"/AAuthSecret", account.key, access=0),
+        _leaf(auth + b"/AAuthSecret", proof[auth + b"/AAuthSecret"], access=0),
         _leaf(auth + b"/AAuthData", account.nonce, b"bin", access=0),
     ]
+    if account.public_key or account.keys:
+        rows.append(_leaf(uri + b"/Ext", b"", b"node"))
+    if account.public_key:
+        rows.append(_leaf(uri + b"/Ext/PublicKey", account.public_key, b"bin"))
+    if account.keys:
+        rows.append(_leaf(uri + b"/Ext/Keys", b"", b"node"))
+    for name, value in account.keys.items():
+        rows.append(_leaf(uri + b"/Ext/Keys/" + name.encode(), value, b"bin", access=0))
+    return rows
 
 
 def _place(image: images.Image, account: Account) -> tuple[str, bool]:

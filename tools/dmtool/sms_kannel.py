@@ -141,7 +141,9 @@ def _why(response: httpx.Response, told: str) -> str:
 
 def pap_push(plan: Plan) -> bytes:
     """Return the push as Kannel's gateway makes it: its size decides how many SMS it takes."""
-    headers = wsp_encode.text(CONTENT_TYPE) + wsp_encode.text("x-syncml-hmac") + wsp_encode.text(plan.hmac)
+    headers = wsp_encode.text(CONTENT_TYPE)
+    if plan.hmac is not None:
+        headers += wsp_encode.text("x-syncml-hmac") + wsp_encode.text(plan.hmac)
     headers += bytes((0xAF, 0x87, 0x8D)) + wsp_encode.integer(len(plan.message)) + bytes((0xC3, 0x93))
     return b"\0\x06" + wsp_encode.uintvar(len(headers)) + headers + plan.message
 
@@ -168,10 +170,9 @@ def pap_request(plan: Plan, url: httpx.URL, push_id: str) -> tuple[dict[str, str
         f"--{boundary}\r\nContent-Type: {CONTENT_TYPE}\r\nX-Wap-Application-Id: {APP_ID}\r\n\r\n"
     ).encode()
     body += plan.message + f"\r\n--{boundary}--\r\n".encode()
-    headers = {
-        "Content-Type": f'multipart/related; boundary={boundary}; type="application/xml"',
-        "x-syncml-hmac": plan.hmac,
-    }
+    headers = {"Content-Type": f'multipart/related; boundary={boundary}; type="application/xml"'}
+    if plan.hmac is not None:
+        headers["x-syncml-hmac"] = plan.hmac
     return headers, body
 
 

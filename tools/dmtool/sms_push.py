@@ -22,7 +22,7 @@ class Plan:
 
     to: str
     message: bytes
-    hmac: str  # value of x-syncml-hmac
+    hmac: str | None  # value of x-syncml-hmac; None when the signature is the proof
     push: bytes
     parts: list[Part]
     minutes: int  # how long the network tries
