@@ -43,10 +43,7 @@ def from_debian():
             interpreter.sources()
         place = SRC / "micropython"
         for name in SUBMODULES:
-            link = place / "lib" / name
-            if not link.is_symlink():
-                shutil.rmtree(link, ignore_errors=True)
-                link.symlink_to(Path("..") / ".." / name)
+            interpreter.link(name)
         (SRC / "pico-sdk" / "README.md").touch()  # by which the port's Makefile knows that the SDK is there
     return place
 

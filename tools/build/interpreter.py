@@ -16,7 +16,8 @@ signature and checksums (see debian.py). No root is needed, and nothing outside 
 The sources stay, so that firmware for a board is built from the same tree:
 
     build/micropython/src/micropython    with mpy-cross built in it
-    build/micropython/src/{mbedtls,pico-sdk,tinyusb}    after `sources`
+    build/micropython/src/mbedtls        in its place below lib/; here only AES of it is compiled
+    build/micropython/src/{pico-sdk,tinyusb}    after `sources`
 
 Standard library only: this runs before .venv exists.
 """
@@ -40,6 +41,7 @@ MPY = (6, 3)  # version of .mpy that MicroPython 1.23 and all later ones load
 # Printed by a candidate: its version and its .mpy version; fails when a part is missing.
 PROBE = (
     "import sys, asyncio, socket, select, hashlib, binascii, struct, micropython, vfs\n"
+    "import cryptolib\n"
     "binascii.crc32(b'', 0); hashlib.sha256; vfs.VfsLfs2\n"
     "v = sys.implementation\n"
     "print(v.name, v.version[0], v.version[1], v.version[2], v._mpy & 255, v._mpy >> 8 & 3)\n"
@@ -78,8 +80,12 @@ def noted():
         return False
     if not (os.access(binary, os.X_OK) and os.access(cross, os.X_OK)):
         return False
-    built = HOME in binary.parents
-    return not built or all(part.stat().st_mtime <= binary.stat().st_mtime for part in VARIANT.iterdir())
+    if HOME in binary.parents:
+        return all(part.stat().st_mtime <= binary.stat().st_mtime for part in VARIANT.iterdir())
+    try:
+        return bool(probe(binary))
+    except Failed:
+        return False  # it was replaced, or needs have grown
 
 
 def from_path():
@@ -120,14 +126,24 @@ def tree(apt):
     # Debian's archive has its submodules removed; the build asks for this one file of one of them.
     (place / "lib" / "micropython-lib").mkdir(exist_ok=True)
     (place / "lib" / "micropython-lib" / "README.md").touch()
+    apt.source("mbedtls")
+    link("mbedtls")
     return place
+
+
+def link(name):
+    """Put a package of its own where MicroPython's tree has a submodule."""
+    place = SRC / "micropython" / "lib" / name
+    if not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+        place.symlink_to(Path("..") / ".." / name)
 
 
 def build():
     """Build mpy-cross and the unix port from Debian's sources."""
     need("gcc", "make")
     place = SRC / "micropython"
-    if not (place / "lib" / "micropython-lib" / "README.md").is_file():
+    if not (place / "lib" / "mbedtls" / "library" / "aes.c").is_file():
         place = tree(Apt(["deb-src"]))
     version = re.findall(
         r"define MICROPY_VERSION_(?:MAJOR|MINOR|MICRO) (\d+)", (place / "py" / "mpconfig.h").read_text()
@@ -162,7 +178,6 @@ def sources():
     """Fetch what firmware for an RP2040 is built from, beside MicroPython's own sources."""
     apt = Apt(["deb", "deb-src"])
     tree(apt)
-    apt.source("mbedtls")
     apt.package("pico-sdk-source", Path("usr/src/pico-sdk"), SRC / "pico-sdk")
     apt.package("tinyusb-source", Path("usr/src/tinyusb"), SRC / "tinyusb")
     say(f"sources are in {SRC.relative_to(ROOT)}: " + " ".join(sorted(path.name for path in SRC.iterdir())))
