@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help setup micropython mpy demo test lint format pytest powercut fuzz size firmware deploy \
-	test-board bench interop clean distclean
+	test-board bench interop conformance clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,10 @@ bench: mpy ## what it costs, beside its peers, on the simulated RP2040; build/be
 
 interop: mpy ## with other people's software: libwbxml, Kannel, Gammu, tshark; writes build/interop.json
 	@$(PYTHON) host_tests/interop/run.py
+
+conformance: mpy ## every statement of the standard, and its tests: docs/conformance.md, build/conformance.json
+	@$(PYTHON) tools/build/mpy.py --tests
+	@$(PYTHON) host_tests/conformance/run.py
 
 clean: ## removes what was made, but not MicroPython and .venv
 	rm -rf build/mpy build/*.json build/*.log .mypy_cache .ruff_cache .pytest_cache .hypothesis

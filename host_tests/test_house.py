@@ -25,7 +25,7 @@ RANK = {
     "parts": 1, "grammar": 1,
     "codepages": 2, "acl": 2, "pagelog": 2, "push": 2,
     "store": 3, "auth": 3, "commands": 3, "tree": 3, "journal": 3,
-    "transaction": 4,
+    "transaction": 4, "revoke": 4,
     "executor": 5, "local": 5,
     "client": 6,
 }  # fmt: skip

@@ -53,6 +53,7 @@ def chunked(body, *sizes):
     return out + b"%X;last\r\n" % len(body) + body + b"\r\n0\r\nTrailer: x\r\n\r\n"
 
 
+@pytest.mark.row("R25")
 @pytest.mark.parametrize("form", ["direct", "nested", "chunked"])
 def test_recorded_requests(device, form):
     """What curl sends is taken as a push; its placeholder of a MAC is then refused."""
@@ -70,12 +71,14 @@ def test_recorded_options(device):
     device.nothing_more()
 
 
+@pytest.mark.row("R25")
 def test_direct(device, operator):
     assert taken(device.send(operator.push(operator.message("replace ./Led/State=on"))))
     assert device.event("change") == {"event": "change", "uri": "./Led/State", "kind": "replace"}
     applied(device)
 
 
+@pytest.mark.row("R25")
 def test_nested(device, operator):
     for fields in ((), (b"X-Wap-Application-Id: x-wap-application:syncml.dm",)):
         body = nested(operator, operator.message("replace ./Led/State=off"), *fields)
@@ -143,6 +146,7 @@ def test_exec_after_the_commit(device, operator):
     assert event["error"] is None and event["statuses"] == [["1", 202]]
 
 
+@pytest.mark.row("R28", "R33", negative=True)
 def test_same_answer_for_all(device, operator):
     """Good, forged, replayed, wrong type, wrong application, garbage, empty: one answer."""
     body = operator.message("replace ./Led/State=on")

@@ -41,6 +41,7 @@ def send(modems, pdus):
         modems.call(modems.exchange.network.deliver, DEVICE, pdu)
 
 
+@pytest.mark.row("R23", "R33")
 @pytest.mark.parametrize("family, direct", [("sim800", False), ("ec25", True)])
 def test_pushes_by_sms(modems, operator, family, direct):
     station = modems.add(family, DEVICE)
@@ -56,6 +57,7 @@ def test_pushes_by_sms(modems, operator, family, direct):
     assert operator.value(LED) == "on2"
 
 
+@pytest.mark.row("R28", negative=True)
 def test_forged_replayed_and_foreign_pushes(modems, operator):
     station = modems.add("sim7600", DEVICE)
     device = Device(operator.image, station.address).running()

@@ -1,5 +1,15 @@
 # Helpers of the tests in this folder; they run under CPython and MicroPython, without pytest.
 
+try:
+    from pytest import mark
+
+    row = mark.row
+except ImportError:  # under MicroPython a mark is nothing
+
+    def row(*rows, negative=False):
+        """Mark a test with the rows of docs/conformance.md that it shows."""
+        return lambda test: test
+
 
 def raises(exc, code, fn, *args):
     """Call fn(*args), which must raise exc with args == (code,); code None: any code."""

@@ -1,5 +1,5 @@
 # Access control lists: syntax, canonical form, rights. OMA TND 1.2.1 section 7.7.1.
-from check import raises
+from check import raises, row
 from omadm import acl
 from omadm.errors import CommandFailed
 
@@ -77,6 +77,7 @@ def test_a_right_is_for_one_command():
     assert not acl.grants(b"Replace=*&Add=*&Delete=*&Get=*", b"Exec", b"S")
 
 
+@row("R36", negative=True)
 def test_an_id_is_compared_as_a_whole():
     value = b"Get=com.example.dms+b&Replace=com.example"
     assert acl.grants(value, b"Get", b"com.example.dms")

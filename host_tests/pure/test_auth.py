@@ -2,7 +2,7 @@
 import binascii
 import hashlib
 
-from check import raises
+from check import raises, row
 from omadm import auth
 from omadm.errors import NotAuthentic
 
@@ -99,6 +99,7 @@ def test_mac_of_three_octets():
     assert auth.mac(SHA256, KEY, NONCE, sha256(TINY)) == TINY_NESTED
 
 
+@row("R30")
 def test_mac_of_a_whole_message():
     assert len(MESSAGE) == 250
     assert sha256(MESSAGE) == MESSAGE_DIGEST
@@ -113,6 +114,7 @@ def test_mac_of_a_whole_message():
         assert auth.mac(SHA256, KEY, nonce, MESSAGE_DIGEST) == want
 
 
+@row("R30")
 def test_hmac_is_rfc_2104():
     # Keys shorter and longer than a block, against a second implementation by the book.
     for key in (b"", b"k", b"k" * 63, b"k" * 64, b"k" * 65, b"k" * 200):
@@ -146,6 +148,7 @@ def test_header_forms():
         assert auth.parse_hmac(text.encode()) == want
 
 
+@row("R30", negative=True)
 def test_header_algorithms():
     for token in ("SHA256", "sha256", "SHA-256", "Sha-256"):
         assert auth.parse_hmac(header(algorithm=token))[0] == SHA256
@@ -231,6 +234,7 @@ def test_header_cut_anywhere():
 # --- the MAC ---
 
 
+@row("R35")
 def test_mac_finds_the_account():
     good = Account()
     others = [Account(b"other"), Account(b"srv-acm"), Account(b"srv-acme2")]
@@ -241,6 +245,7 @@ def test_mac_finds_the_account():
     assert auth.check_mac(header(), MESSAGE_DIGEST, iter([good])) is good
 
 
+@row("R35")
 def test_same_name_other_secret():
     good = Account()
     other = Account(key=key_of(USER, b"other"))
@@ -248,6 +253,7 @@ def test_same_name_other_secret():
     assert auth.check_mac(header(), MESSAGE_DIGEST, [good, other]) is good
 
 
+@row("R30", "R38", negative=True)
 def test_mac_refused():
     check = auth.check_mac
     one = [Account()]
@@ -268,6 +274,7 @@ def test_mac_refused():
     raises(NotAuthentic, NO_HEADER, check, None, MESSAGE_DIGEST, one)
 
 
+@row("R38", negative=True)
 def test_every_bit_of_the_mac_and_of_the_digest():
     accounts = [Account()]
     raw = bytearray(binascii.a2b_base64(MESSAGE_HMAC))
@@ -292,12 +299,14 @@ def test_every_bit_of_the_mac_and_of_the_digest():
     )
 
 
+@row("R35", negative=True)
 def test_only_the_proof_of_the_account_counts():
     for auth_type in (b"RSA", b"ECDSA", b"DIGEST", b"BASIC", b"TRANSPORT", b"", b"hmac", b"HMAC "):
         account = Account(auth_type=auth_type)
         raises(NotAuthentic, OTHER_PROOF, auth.check_mac, header(), MESSAGE_DIGEST, [account])
 
 
+@row("R35", negative=True)
 def test_no_secret_or_no_nonce_is_no_way_in():
     for key, nonce in ((b"", NONCE), (b"short", NONCE), (KEY, b"")):
         for algorithm, token in ((HMAC_SHA256, "HMAC-SHA256"), (SHA256, "SHA256")):
@@ -372,6 +381,7 @@ def test_same_never_ends_early():
 # --- Cred ---
 
 
+@row("R10")
 def test_cred_accepted():
     for name, value in (
         ("cred_type", b"SYNCML:AUTH-sha256"),
@@ -385,6 +395,7 @@ def test_cred_accepted():
         auth.check_cred(hdr, Account())
 
 
+@row("R10", negative=True)
 def test_cred_refused():
     for name, value, code in (
         ("cred_data", None, NO_CRED),
@@ -409,6 +420,7 @@ def test_cred_refused():
     raises(NotAuthentic, WRONG_CRED, auth.check_cred, Hdr(), Account(nonce=b"\0\0\0\0"))
 
 
+@row("R10", negative=True)
 def test_a_missing_meta_is_refused():
     for name, code in (("cred_type", CRED_TYPE), ("cred_format", CRED_FORMAT)):
         hdr = Hdr()
@@ -435,6 +447,7 @@ def refused(*args):
     raises(NotAuthentic, REPLAY, auth.replay, *args)
 
 
+@row("R07")
 def test_strictly_greater_pairs():
     for last, pair in (
         ((0, 0), (1, 1)),

@@ -2,6 +2,7 @@
 # heapsize=384k: the flash image is in RAM here
 
 import messages as m
+from check import row
 from norflash import NorFlash
 from omadm.client import Client
 from omadm.pagelog import PageLog
@@ -83,6 +84,7 @@ def applied(outcome):
     assert outcome.error is None, (outcome.error, outcome.code)
 
 
+@row("R01", "R04", "R17", "R27", "R44")
 def test_replace_takes_effect_and_survives_a_reset():
     d = Device()
     applied(d.send(m.replace(1, b"./Led/State", b"on")))
@@ -93,6 +95,7 @@ def test_replace_takes_effect_and_survives_a_reset():
     assert d.get(b"./Led/State") == b"on"
 
 
+@row("R07")
 def test_a_replayed_push_is_refused_without_flash_operation():
     d = Device()
     body = m.message(1, 5, m.replace(1, b"./Led/State", b"on"))
@@ -107,6 +110,7 @@ def test_a_replayed_push_is_refused_without_flash_operation():
     assert d.get(b"./Led/State") == b"on"
 
 
+@row("R04", "R28", "R38", negative=True)
 def test_every_flipped_bit_is_refused_above_the_trust_line():
     d = Device()
     body = m.message(1, 1, m.replace(1, b"./Led/State", b"on"))
@@ -120,6 +124,7 @@ def test_every_flipped_bit_is_refused_above_the_trust_line():
     applied(d.push(body, header))
 
 
+@row("R04", "R08", "R09", "R10", "R15", "R16", "R17", "R28", "R30", "R37", negative=True)
 def test_refusals_of_whole_messages():
     d = Device()
     on = m.replace(1, b"./Led/State", b"on")
@@ -144,6 +149,7 @@ def test_refusals_of_whole_messages():
     applied(d.send(on))
 
 
+@row("R34", negative=True)
 def test_two_accounts_with_one_server_id_refuse_the_message():  # R34
     d = Device()
     d.client.declare(account(b"Twin", m.SERVER, b"twin", m.KEY, m.NONCE))
@@ -151,6 +157,8 @@ def test_two_accounts_with_one_server_id_refuse_the_message():  # R34
     assert (outcome.error, outcome.code, d.flash_operations) == ("NotAuthentic", 79, 0)
 
 
+@row("R49")
+@row("R45", "R47", negative=True)
 def test_add_leaf_interior_and_missing_parents():
     d = Device()
     applied(d.send(m.add(1, b"./App/Log/Level", b"3", b"int"), m.add(2, b"./App/Net", None, b"node")))
@@ -174,6 +182,7 @@ def test_add_leaf_interior_and_missing_parents():
     assert d.get(b"./App/Net/Bad") is None
 
 
+@row("R45", negative=True)
 def test_nothing_reaches_below_a_dmacc():  # R45
     d = Device()
     s = b"./DMAcc/Acme/AppAuth/S/AAuthSecret"
@@ -222,6 +231,7 @@ def test_names_that_are_none():
     assert d.get(b"./A/a b") == b"2"
 
 
+@row("R44")
 def test_commands_see_what_came_before_them():
     d = Device()
     applied(
@@ -247,6 +257,7 @@ def test_commands_see_what_came_before_them():
     assert d.get(b"./A") is None and d.get(b"./A/C") is None
 
 
+@row("R44")
 def test_exec_runs_after_the_commit_and_once():
     d = Device()
     applied(d.send(m.execute(1, b"./Dev/Reboot", b"now"), m.execute(2, b"./Led/State")))
@@ -279,6 +290,7 @@ def test_exec_that_had_started_is_interrupted_not_rerun():
     assert d.client.store.execs == []
 
 
+@row("R13", "R14")
 def test_values_of_every_carriage():
     d = Device()
     blob = bytes(range(256)) * 9
@@ -362,6 +374,7 @@ def test_application_errors_do_not_stop_the_client():
     assert d.heard == [(b"./Led/State", "replace")]
 
 
+@row("R32")
 def test_an_account_in_the_place_of_a_removed_one_starts_anew():
     d = Device()
     applied(d.push(m.message(9, 9, m.replace(1, b"./Led/State", b"on"))))

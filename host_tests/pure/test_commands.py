@@ -1,7 +1,7 @@
 # From elements to calls: one test per rule of the grammar, good and bad side by side.
 import gc
 
-from check import each_split, raises
+from check import each_split, raises, row
 from omadm.codepages import PAGES
 from omadm.commands import Commands
 from omadm.errors import CommandFailed, Malformed, TooLarge
@@ -153,6 +153,7 @@ def refused(code, data, error=Malformed):
 # -- SyncHdr
 
 
+@row("R05", "R06", "R08", "R09")
 def test_header():
     hdr = run(with_header(*LEAVES)).hdr
     assert (hdr.session_id, hdr.msg_id) == (0x1F, 7)
@@ -174,19 +175,22 @@ def replaced(n, leaf):
     return with_header(*leaves)
 
 
-def test_ver_dtd():  # R05
+@row("R05", negative=True)
+def test_ver_dtd():
     for text in (b"1.1", b"1.20", b"", b" 1.2", b"1.2 ", b"2.0"):
         refused(35, replaced(0, e(VER_DTD, s(text))))
     refused(35, replaced(0, b""))
     refused(35, replaced(0, bytes((VER_DTD,))))
 
 
-def test_ver_proto():  # R06
+@row("R06", negative=True)
+def test_ver_proto():
     for text in (b"DM/1.2", b"dm/1.3", b"DM/1.30", b"", b"DM/1.3\n"):
         refused(36, replaced(1, e(VER_PROTO, s(text))))
     refused(36, replaced(1, b""))
 
 
+@row("R07")
 def test_session_id():
     for text, value in ((b"1", 1), (b"FFFF", 0xFFFF), (b"ffff", 0xFFFF), (b"0a9", 0xA9), (b"9Ad", 0x9AD)):
         assert run(replaced(2, e(SESSION_ID, s(text)))).hdr.session_id == value
@@ -210,6 +214,7 @@ def test_session_id():
     refused(37, replaced(2, b""))
 
 
+@row("R07")
 def test_msg_id():
     for text, value in ((b"1", 1), (b"0002", 2), (b"1073741823", 0x3FFFFFFF)):
         assert run(replaced(3, e(MSG_ID, s(text)))).hdr.msg_id == value
@@ -218,19 +223,22 @@ def test_msg_id():
     refused(38, replaced(3, b""))
 
 
-def test_target():  # R08
+@row("R08", negative=True)
+def test_target():
     for leaf in (b"", bytes((TARGET,)), e(TARGET, e(LOC_URI)), e(TARGET, e(LOC_NAME, s(b"x")))):
         refused(39, replaced(4, leaf))
     assert run(replaced(4, e(TARGET, e(LOC_NAME, s(b"x")), e(LOC_URI, s(b"d"))))).hdr.target == b"d"
 
 
-def test_source():  # R09
+@row("R09", negative=True)
+def test_source():
     for leaf in (b"", bytes((SOURCE,)), e(SOURCE, e(LOC_URI)), e(SOURCE, e(LOC_NAME, s(b"x")))):
         refused(40, replaced(5, leaf))
     assert run(replaced(5, loc(SOURCE, b"srv"))).hdr.loc_name is None
 
 
-def test_cred():  # R10: an absent one is refused by auth.check_cred
+@row("R10")
+def test_cred():
     hdr = run(replaced(6, b"")).hdr
     assert (hdr.cred_format, hdr.cred_type, hdr.cred_data) == (None, None, None)
     hdr = run(replaced(6, bytes((CRED,)))).hdr
@@ -324,7 +332,8 @@ def test_structure():
     refused(31, HEAD + bytes((SYNCML,)))
 
 
-def test_final():  # R15
+@row("R15", negative=True)
+def test_final():
     assert calls() == []
     assert calls(GOOD) == [GOOD_CALL]
     refused(44, HEAD + e(SYNCML, HDR, e(SYNC_BODY, GOOD)))
@@ -339,7 +348,8 @@ def test_final():  # R15
     refused(44, HEAD + e(SYNCML, HDR, e(SYNC_BODY, cmd(ATOMIC, b"1", END))))
 
 
-def test_get():  # R16
+@row("R16", negative=True)
+def test_get():
     get = cmd(GET, b"5", item(b"./A"))
     for content in (
         get,
@@ -416,6 +426,7 @@ def test_close():
 # -- commands and lists
 
 
+@row("R11", "R12", "R44")
 def test_commands_in_order():
     assert calls(
         cmd(ADD, b"1", item(b"./A")),
@@ -491,7 +502,8 @@ def test_every_split_gives_the_same():
         assert handler.calls == expected.calls and handler.items == expected.items
 
 
-def test_cmd_id():  # R11
+@row("R11", negative=True)
+def test_cmd_id():
     fails(400, item(b"./A"), cmd_id=None)
     fails(400, item(b"./A"), cmd_id=b"")
     fails(400, item(b"./A"), cmd_id=b"0")
@@ -555,6 +567,7 @@ def test_many_cmd_ids():
     assert room <= called <= room + 1 and called + failed == 1000
 
 
+@row("R11", negative=True)
 def test_list_without_good_cmd_id():
     inner = cmd(ADD, b"1", item(b"./A"))
     for tag in (ATOMIC, SEQUENCE):
@@ -611,7 +624,8 @@ def test_one_item_in_exec():
     fails(412, item(b"./A"), item(b"./B"), item(b"./C"), tag=EXEC)
 
 
-def test_item_without_address():  # R12
+@row("R12", negative=True)
+def test_item_without_address():
     for nothing in (
         e(ITEM),
         e(ITEM, bytes((TARGET,))),
@@ -731,7 +745,8 @@ def test_the_handler_may_fail_the_message():
 # -- Item: Meta and Data
 
 
-def test_meta_of_item_over_meta_of_command():  # R14
+@row("R14")
+def test_meta_of_item_over_meta_of_command():
     handler = run(
         message(
             cmd(REPLACE, b"1", meta(b"int", b"text/plain", b"3"), item(b"./A"),
@@ -749,6 +764,7 @@ def test_meta_of_item_over_meta_of_command():  # R14
     ]
 
 
+@row("R14")
 def test_meta_forms():
     wrapped = e(META, b"\x00\x01\x4e\x47", s(b"xml"), b"\x01\x53", s(b"a/b"), b"\x01\x01\x00\x00")
     kept = one_item(item(b"./A", wrapped))
@@ -805,7 +821,8 @@ def data_of(*content, head=b"\x02\xa4\x01\x6a\x08xyz\x00tail"):
     return octets, len(kept["data"]) // 2
 
 
-def test_data():  # R13
+@row("R13")
+def test_data():
     assert data_of(s(b"on")) == (b"on", 1)
     assert data_of(b"\xc3\x03\x00\x01\x02") == (b"\x00\x01\x02", 1)
     assert data_of(b"\x83\x00") == (b"xyz", 1)

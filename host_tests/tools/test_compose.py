@@ -137,6 +137,7 @@ def test_a_bad_operand_is_refused_in_one_line(words, told):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.row("R45", "R47", "R50", negative=True)
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -163,6 +164,7 @@ def test_what_the_standard_forbids_is_not_composed(words, told, file):
     assert accounts.load(file).msg_id == 0  # and costs no number
 
 
+@pytest.mark.row("R03", "R05", "R06", "R08", "R09", "R10", "R11", "R15")
 def test_a_message_has_all_its_parts(file):
     message = compose.compose(file, commands.parse(["replace", "./A=1", "delete", "./B"]))
     account = accounts.load(file)
@@ -240,6 +242,7 @@ def test_binary_data_in_xml_is_base64(tmp_path):
         read(tmp_path, text.replace("AAH/", "A?"))
 
 
+@pytest.mark.row("R11", "R12", "R16", negative=True)
 @pytest.mark.parametrize(
     ("text", "told"),
     [

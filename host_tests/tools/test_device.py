@@ -68,6 +68,7 @@ def message(*words, **more):
     return compose.compose(Path("a.toml"), commands.parse(list(words)), **more).octets
 
 
+@pytest.mark.row("R25")
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_push_in_every_form_takes_effect(running, nested, chunked):
@@ -76,6 +77,7 @@ def test_a_push_in_every_form_takes_effect(running, nested, chunked):
     assert value("./Led/State") == b"on"
 
 
+@pytest.mark.row("R14", "R17", "R44")
 @pytest.mark.parametrize("version", ["1.1", "1.2", "1.3"])
 @pytest.mark.parametrize("table", [False, True])
 def test_what_the_encoder_writes_the_device_reads(running, version, table):
@@ -99,6 +101,7 @@ def test_what_the_encoder_writes_the_device_reads(running, version, table):
     assert value("./App/X/Key") == bytes(range(5))
 
 
+@pytest.mark.row("R30")
 def test_both_algorithms_of_the_mac(running):
     for algorithm in ("HMAC-SHA256", "SHA256"):
         assert push(running, message("delete ./Nix"), algorithm=algorithm)["error"] is None
@@ -117,6 +120,7 @@ def test_a_message_of_another_encoder_takes_effect(running):
     assert (value("./Led/State"), value("./App/Log/Level")) == (b"by libwbxml", b"4")
 
 
+@pytest.mark.row("R30", negative=True)
 def test_a_refusal_has_a_reason_for_people_and_costs_no_flash(running):
     octets = message("replace ./Led/State=on")
     before = Path("f.img").read_bytes()

@@ -45,6 +45,7 @@ def receiver():
     server.server_close()
 
 
+@pytest.mark.row("R25")
 def test_a_direct_push(receiver):
     answer = push_http.push(receiver, BODY, 'algorithm=HMAC-SHA256, username="u", mac=x')
     assert answer.accepted and answer.reason == "accepted"

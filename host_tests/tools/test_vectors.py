@@ -137,7 +137,7 @@ def opened(element):
     return name, made
 
 
-@pytest.mark.row(17)
+@pytest.mark.row("R17")
 @pytest.mark.parametrize("name", WITH_XML)
 def test_reads_what_its_xml_says(name):
     octets = (VECTORS / f"{name}.wbxml").read_bytes()
@@ -145,7 +145,7 @@ def test_reads_what_its_xml_says(name):
     assert plain(read(octets, *arguments(name))) == expected
 
 
-@pytest.mark.row(17)
+@pytest.mark.row("R17")
 @pytest.mark.parametrize("name", [name for name in GOOD if name not in NOT_FOR_LIBWBXML])
 def test_reads_what_libwbxml_reads(name, tmp_path):
     tool = need_tool("wbxml2xml", "libwbxml2-utils")
@@ -178,7 +178,7 @@ def test_example_of_the_wbxml_text():
     assert read(octets, ((7, 0),)) == ("Archive", [card])
 
 
-@pytest.mark.row(17)
+@pytest.mark.row("R17", negative=True)
 @pytest.mark.parametrize("name", sorted(BAD))
 def test_refuses(name):
     octets = (VECTORS / f"{name}.wbxml").read_bytes()

@@ -66,6 +66,7 @@ ALL = [
 ]
 
 
+@pytest.mark.row("R12", "R13", "R14", "R17", "R44")
 @pytest.mark.parametrize("version", ["1.1", "1.2", "1.3"])
 @pytest.mark.parametrize("table", [False, True])
 def test_libwbxml_reads_every_command_as_it_was_meant(version, table):

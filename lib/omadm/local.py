@@ -123,11 +123,24 @@ class Local:
         self.reload()
 
     def remove(self, where: bytes):
-        """Take away a node with all below it, permanent or not."""
+        """Take away a node with all below it, permanent or not.
+
+        A server that loses its last account by that goes from every ACL, in the same commit.
+        """
         nid = self._find(where)
         if not nid:
             raise CommandFailed(405)
         self._delete(nid)
+        gone = [account.server_id for account in self.accounts if self.store.is_free(account.nid)]
+        if gone:
+            from .revoke import revoke
+
+            left = [account.server_id for account in self.accounts if not self.store.is_free(account.nid)]
+            try:
+                revoke(self, [server_id for server_id in gone if server_id not in left])
+            except CommandFailed:
+                self.txn.begin()
+                raise
         self._commit()
         self.reload()
 
