@@ -25,13 +25,13 @@ RANK = {
     "parts": 1, "grammar": 1,
     "codepages": 2, "acl": 2, "pagelog": 2, "push": 2,
     "store": 3, "auth": 3, "commands": 3, "tree": 3, "journal": 3,
-    "transaction": 4, "revoke": 4,
+    "transaction": 4, "revoke": 4, "xmlenc": 4,
     "executor": 5, "local": 5,
     "client": 6,
 }  # fmt: skip
 
 # What device code may import beside itself. lib/ takes nothing that only a board has.
-LIB_IMPORTS = {"struct", "hashlib", "binascii", "micropython", "array"}
+LIB_IMPORTS = {"struct", "hashlib", "binascii", "cryptolib", "dmcrypto", "micropython", "array"}
 FIRMWARE_IMPORTS = LIB_IMPORTS | {
     "asyncio", "gc", "io", "json", "os", "select", "socket", "sys", "time", "vfs",
     "machine", "rp2", "esp32", "network",

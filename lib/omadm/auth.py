@@ -113,12 +113,17 @@ def mac(algorithm: int, key: bytes, nonce: bytes, digest: bytes) -> bytes:
     text = nonce + b":" + _b64(digest)
     if algorithm == _SHA256:
         return _b64(_sha256(key + b":" + text))
+    return _b64(hmac(key, text))
+
+
+def hmac(key: bytes, text: bytes) -> bytes:
+    """Return the HMAC-SHA256 of RFC 2104."""
     if len(key) > _BLOCK:
         key = _sha256(key)
     pad = int.from_bytes(key + bytes(_BLOCK - len(key)), "big")
     for x in (b"\x36", b"\x5c"):
         text = _sha256((pad ^ int.from_bytes(x * _BLOCK, "big")).to_bytes(_BLOCK, "big") + text)
-    return _b64(text)
+    return text
 
 
 def same(given: bytes, wanted: bytes) -> bool:

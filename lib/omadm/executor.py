@@ -83,6 +83,10 @@ class Executor:
             point = self.txn.savepoint()
             try:
                 segments, prop = self._address(item)
+                if item.mime == b"application/xenc+xml" and tag != _DELETE:
+                    from .xmlenc import reveal
+
+                    reveal(self, item)
                 if tag == _ADD:
                     self._add(segments, prop, item)
                 elif tag == _DELETE:
