@@ -33,6 +33,9 @@ COMMANDS = (
     "modem simulate",
     "modem families",
     "tree",
+    "tnds",
+    "tnds export",
+    "tnds check",
     "inspect",
     "demo",
 )
@@ -80,7 +83,7 @@ def test_every_command_has_help(command):
 
 @pytest.mark.parametrize(
     "command",
-    [c for c in COMMANDS if c not in ("", "account", "push", "push sms", "device", "modem", "demo")],
+    [c for c in COMMANDS if c not in ("", "account", "push", "push sms", "device", "modem", "tnds", "demo")],
 )
 def test_help_shows_an_example(command):
     text = " ".join(run([*command.split(), "--help"], env={"COLUMNS": "200"}).output.split())
@@ -212,6 +215,52 @@ def test_compose_to_standard_output(account):
     octets = done.stdout_bytes
     document = wbxml_decode.decode(octets)
     assert document.error is None and document.rest == 0 and document.version == "1.3"
+
+
+def test_compose_a_tnds_object_and_more(account, here):
+    example = Path(__file__).resolve().parents[2] / "docs" / "examples" / "uplink.xml"
+    words = f"compose -a a.toml -o m.wbxml --sequence --tnds {example} --target ./Conn delete ./Old"
+    assert run(words).exit_code == 0
+    root = wbxml_decode.decode((here / "m.wbxml").read_bytes()).root
+    (block,) = [e for e in root.find("SyncBody").elements() if e.name != "Final"]
+    assert [e.name for e in block.elements()] == ["CmdID", "Add", "Delete"]
+    words = f"compose -a a.toml -o m.wbxml --tnds {example}"
+    sizes = {}
+    for form in ("1", "base64", "XML", "inline"):
+        assert run(f"{words} --form {form}").exit_code == 0
+        sizes[form] = (here / "m.wbxml").stat().st_size
+    assert sizes["1"] < sizes["base64"] and sizes["1"] < sizes["XML"]
+    assert run(f"{words} --compact").exit_code == 0
+    for more, told in (
+        ("--replace", "--target"),
+        ("--form 5", "opaque"),
+        ("--base ./A --virtual MOID=x", "--virtual"),
+    ):
+        refused(f"{words} {more}", told, code=2)
+    refused("compose -a a.toml -o m --target ./A delete ./A", "--tnds", code=2)
+    refused("compose -a a.toml -o m --xml x.xml --base ./A", "--base", code=2)
+    refused("compose -a a.toml -o m --virtual urn:x delete .", "MOID")
+    refused("compose -a a.toml -o m --tnds nix.xml", "nix.xml")
+
+
+def test_compose_below_an_object(account, here):
+    words = [
+        "compose",
+        "-a",
+        "a.toml",
+        "-o",
+        "m.wbxml",
+        "--virtual",
+        "MOID=urn:x&Id=7",
+        "acl",
+        "A=Get=*",
+        "exec",
+        ".",
+    ]
+    assert run(words).exit_code == 0
+    done = run("inspect --xml m.wbxml")
+    for text in ("<LocURI>A?prop=ACL</LocURI>", "<LocURI>MOID=urn:x&amp;Id=7</LocURI>", "<Data>Get=*</Data>"):
+        assert text in done.stdout
 
 
 def test_compose_from_xml(account, here):

@@ -92,10 +92,12 @@ push_app = _app(help="Send a finished message to a device.")
 sms_app = _app(help="By SMS: as a WAP push in one or more SMS, by one of four ways to the network.")
 device_app = _app(help="Simulated devices.")
 modem_app = _app(help="Simulated modems, for all who have none at hand.")
+tnds_app = _app(help="TNDS objects: parts of a tree as XML, out of a device and looked through.")
 app.add_typer(account_app, name="account")
 app.add_typer(push_app, name="push")
 push_app.add_typer(sms_app, name="sms")
 app.add_typer(device_app, name="device")
+app.add_typer(tnds_app, name="tnds")
 app.add_typer(modem_app, name="modem")
 
 
@@ -126,6 +128,11 @@ PassphraseFile = Annotated[
 ]
 ImageFile = Annotated[
     Path, typer.Option("--image", "-i", metavar="FLASH.img", help="Flash image of the device.")
+]
+
+TreeFile = Annotated[
+    Path,
+    typer.Argument(metavar="FLASH.img", help="Flash image of the device, or the folder of a store in files."),
 ]
 
 

@@ -21,6 +21,7 @@ from . import (
     cli_http,  # noqa: F401
     cli_modem,  # noqa: F401
     cli_sms,  # noqa: F401
+    cli_tnds,  # noqa: F401
     cli_verify,  # noqa: F401
     xml_text,
 )
@@ -33,6 +34,7 @@ from .app import (
     NESTED,
     AccountFile,
     ImageFile,
+    TreeFile,
     app,
     device_app,
     err,
@@ -136,7 +138,7 @@ def device_run(
 
 @app.command()
 def tree(
-    image: Annotated[Path, typer.Argument(metavar="FLASH.img", help="Flash image of the device.")],
+    image: TreeFile,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, one object per node.")] = False,
 ) -> None:
     """Show the whole tree of a device with its properties; secrets are masked.

@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 
 from . import account as accounts
+from . import addresses, keys, octets, sms_push, tnds_compose, tnds_encode, tnds_rules, wbxml_encode, xml_text
 from . import commands as language
 from . import compose as composing
-from . import keys, octets, sms_push, wbxml_encode, xml_text
 from .app import AccountFile, PassphraseFile, app, err, write_private
 from .errors import UsageError
 from .signing import Signer
@@ -26,7 +26,9 @@ def compose(
     command: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="COMMAND...", help="replace URI=VALUE, add URI[:FORMAT]=VALUE, delete URI, exec URI[=ARG]"
+            metavar="COMMAND...",
+            help="replace URI=VALUE, add URI[:FORMAT]=VALUE, delete URI, exec URI[=ARG], acl URI=ACL, "
+            "rename URI=NAME, title URI=TEXT",
         ),
     ] = None,
     output: Annotated[
@@ -38,6 +40,46 @@ def compose(
     xml: Annotated[
         Path | None,
         typer.Option("--xml", metavar="FILE", help="Take the children of SyncBody from a file."),
+    ] = None,
+    virtual: Annotated[
+        str | None,
+        typer.Option(
+            "--virtual",
+            metavar="[URI?]MOID=ID[&LEAF=VALUE]",
+            help="Find an object by its identifier; every URI is the path below it, '.' the object itself.",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="URI", help="Every URI is the path below this node.")
+    ] = None,
+    tnds: Annotated[
+        list[Path] | None,
+        typer.Option("--tnds", metavar="FILE.xml", help="Add a TNDS object; may be given more than once."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="URI",
+            help="Where --tnds goes: the parent, for --replace the node; ./Inbox "
+            "when left out: the device finds the place.",
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="--tnds takes the place of all that is at --target.")
+    ] = False,
+    form: Annotated[
+        str,
+        typer.Option("--form", metavar="|".join(tnds_encode.FORMS), help="How --tnds travels, or 1 to 4."),
+    ] = "opaque",
+    acl: Annotated[
+        str | None,
+        typer.Option(
+            "--acl",
+            metavar="ACL",
+            help="For top nodes of --tnds without one; all but Exec for the "
+            "account's server when left out, none when empty.",
+        ),
     ] = None,
     wbxml: Annotated[str, typer.Option("--wbxml", metavar="1.1|1.2|1.3", help="Version of WBXML.")] = "1.2",
     string_table: Annotated[
@@ -66,9 +108,16 @@ def compose(
 
     * `dmtool compose -a led7.toml -o m.wbxml --atomic add ./App/Log:node add ./App/Log/Level:int=3`
 
-    * `dmtool compose -a led7.toml -o m.wbxml replace './App?prop=ACL=Get=*&Replace=com.example.dms'`
-
     * `dmtool compose -a led7.toml -o m.wbxml delete ./App/Old exec ./Dev/Reboot`
+
+    * `dmtool compose -a led7.toml -o m.wbxml acl './App=Get=*&Replace=com.example.dms' rename ./App/A=B`
+
+    * `dmtool compose -a led7.toml -o m.wbxml --tnds hotspot.xml`: to the Inbox
+
+    * `dmtool compose -a led7.toml -o m.wbxml --tnds logger.xml --replace --target ./App`
+
+    * `dmtool compose -a led7.toml -o m.wbxml --virtual MOID=urn:oma:mo:oma-fumo:1.0 --sequence
+    replace DownloadAndUpdate/PkgURL=http://192.0.2.1/fw.bin exec DownloadAndUpdate`
 
     * `dmtool compose -a led7.toml -o m.wbxml --compact replace ./Led/State=on`: for SMS
     """
@@ -76,13 +125,37 @@ def compose(
         raise UsageError("--atomic and --sequence: take one of them; --xml can nest them")
     if wbxml not in wbxml_encode.VERSIONS:
         raise UsageError(f"--wbxml {wbxml}: use {', '.join(wbxml_encode.VERSIONS)}")
-    if bool(command) == (xml is not None):
-        raise UsageError("give commands, or --xml FILE, one of them")
+    if bool(command or tnds) == (xml is not None):
+        raise UsageError("give commands, --tnds FILE, or --xml FILE and neither of them")
+    if tnds is None and (target is not None or replace or acl is not None or form != "opaque"):
+        raise UsageError("--target, --replace, --form, --acl: go with --tnds FILE")
+    if virtual is not None and base is not None:
+        raise UsageError("--virtual, --base: take one of them")
+    if virtual is not None:
+        addresses.check_part_a(virtual)
+    parent = virtual if virtual is not None else base
+    if parent is not None and xml is not None:
+        raise UsageError("--virtual, --base: not with --xml, which says TargetParent itself")
     if output is not None and output.resolve() == account.resolve():
         raise UsageError(f"-o {output}: is the account file; name another")
     if output is None and sys.stdout.isatty():
         raise UsageError("a message is no text: give -o OUT, or send the output to a file")
-    body = xml_text.read_body(xml) if xml is not None else language.parse(command or [])
+    if xml is not None:
+        body = xml_text.read_body(xml)
+    else:
+        body = language.parse(command or [])
+        if parent is not None:
+            body = language.below(body, parent)
+        wanted = tnds_compose.Wanted(
+            target=target or (tnds_rules.INBOX if parent is None else "."),
+            replace=replace,
+            form=tnds_encode.form_of(form),
+            acl=acl,
+            parent=parent,
+            version=wbxml,
+            string_table=string_table or compact,
+        )
+        body = tnds_compose.objects(tnds or [], accounts.load(account).server_id, wanted) + body
     if atomic or sequence:
         if body and body[-1].name == "Final":
             body = body[:-1]

@@ -1,11 +1,16 @@
 """The command language of `dmtool compose`: one command, one operand.
 
     replace URI[:FORMAT[,MIME]]=VALUE      give a node another value
-    replace URI?prop=ACL=VALUE             ... or its ACL, Name or Title
+    acl     URI=ACL                        ... who may do what: Add=*&Replace=com.example.dms
+    rename  URI=NAME                       ... another name
+    title   URI=TEXT                       ... a title for people
     add     URI[:FORMAT[,MIME]]=VALUE      make a leaf
     add     URI:node[,TYPE]                make an interior node
     delete  URI                            take a node away with all below it
     exec    URI[=ARGUMENT]                 run what the node stands for
+
+acl, rename and title are a Replace of URI?prop=ACL, Name and Title, which can be written as well;
+an empty ACL means that the one above counts again.
 
 VALUE is text up to the end; @FILE takes the content of a file, @@ at the start is a plain @.
 The format is one of FORMATS, chr when left out. A name that itself holds ':' in the last
@@ -19,12 +24,13 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
+from .addresses import check_relative, check_uri
 from .element import Element, met, sync
 from .errors import ToolError, UsageError, os_error
-from .rules import check_uri
 
 FORMATS = ("b64", "bin", "bool", "chr", "int", "node", "null", "xml", "date", "time", "float")
 VERBS = {"add": "Add", "replace": "Replace", "delete": "Delete", "exec": "Exec"}
+_PROPERTIES = {"acl": "ACL", "rename": "Name", "title": "Title"}
 _TYPED = re.compile(rf"(?P<uri>.*?):(?P<fmt>{'|'.join(FORMATS)})(?:,(?P<mime>.+))?")
 _INT = re.compile(r"[+-]?[0-9]{1,10}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
@@ -45,14 +51,44 @@ def parse(words: list[str]) -> list[Element]:
         verb, space, operand = word.strip().partition(" ")
         if verb.lower() == "get":
             raise ToolError("get: must not be sent: a sessionless message has no answer")
-        if verb.lower() not in VERBS:
-            raise UsageError(f"{word!r}: is no command; use {', '.join(VERBS)}")
+        known = (*VERBS, *_PROPERTIES)
+        if verb.lower() not in known:
+            raise UsageError(f"{word!r}: is no command; use {', '.join(known)}")
         if not space:
             if not rest:
                 raise UsageError(f"{verb}: names no node; write: {verb} ./Path/To/Node")
             operand = rest.pop(0)
-        commands.append(_command(VERBS[verb.lower()], operand.strip()))
+        operand = operand.strip()
+        if verb.lower() in VERBS:
+            commands.append(_command(VERBS[verb.lower()], operand))
+        else:
+            commands.append(_property(verb.lower(), operand))
     return commands
+
+
+def below(commands: list[Element], parent: str) -> list[Element]:
+    """Address what the commands name relatively to `parent`: an address, or part A of a virtual one.
+
+    `.` stands for the node at `parent` itself.
+    """
+    for command in commands:
+        for item in command.elements():
+            uri = item.path("Target", "LocURI")
+            if uri is not None:
+                item.content[:1] = address(uri.text(), parent)
+    return commands
+
+
+def address(uri: str, parent: str | None) -> list[Element]:
+    """Return Target, and TargetParent if there is one, of an Item."""
+    if parent is None:
+        return [sync("Target", sync("LocURI", uri))]
+    if uri == ".":
+        return [sync("Target", sync("LocURI", parent))]
+    if uri.startswith(".?"):
+        raise ToolError(f"{uri}: a property of the node at {parent} itself: write its whole address")
+    check_relative(uri)
+    return [sync("Target", sync("LocURI", uri)), sync("TargetParent", sync("LocURI", parent))]
 
 
 def block(name: str, commands: list[Element]) -> list[Element]:
@@ -88,6 +124,15 @@ def _command(name: str, operand: str) -> Element:
         mime = "application/octet-stream"
     content = _content(operand, value, fmt or "chr")
     return sync(name, _item(address, _meta(fmt, mime), content))
+
+
+def _property(verb: str, operand: str) -> Element:
+    uri, has_value, value = operand.partition("=")
+    if not has_value:
+        raise UsageError(f"{verb} {operand}: has no value; write {verb} {operand}=VALUE")
+    if "?" in uri:
+        raise UsageError(f"{verb} {operand}: write the address of the node, without '?'")
+    return _command("Replace", f"{uri}?prop={_PROPERTIES[verb]}={value}")
 
 
 def _split(operand: str) -> tuple[str, bool, str]:

@@ -58,3 +58,14 @@ def sync(name: str, *content: Element | str | bytes) -> Element:
 def met(name: str, *content: Element | str | bytes) -> Element:
     """Make an element of MetInf."""
     return Element(METINF, name, list(content))
+
+
+def meta_of(command: Element, item: Element, name: str) -> str | None:
+    """Return an element of Meta: the Item's own, else the command's."""
+    for holder in (item, command):
+        meta = holder.find("Meta")
+        for at in (meta, meta.find("MetInf") if meta else None):
+            found = at.find(name) if at else None
+            if found is not None:
+                return found.text()
+    return None

@@ -217,9 +217,34 @@ def create(path: Path, size: int = DEFAULT_SIZE) -> None:
     path.chmod(0o600)  # the keys of the accounts will be in it
 
 
+def _of_folder(path: Path) -> bytearray:
+    # A store in files, one a sector, as on a board's littlefs (STORE = "file" in board.py).
+    found = {int(file.name): file for file in path.iterdir() if file.name.isascii() and file.name.isdigit()}
+    if not found or max(found) * SECTOR >= MAX_SIZE:
+        raise ToolError(
+            f"{path}: is a directory, but no store: it holds no files 0, 1, 2 ..., one a sector of flash"
+        )
+    data = bytearray(b"\xff" * SECTOR * max(MIN_SECTORS, max(found) + 1))
+    for number, file in found.items():
+        try:
+            octets = file.read_bytes()
+        except OSError as error:
+            raise os_error(file, error) from None
+        if len(octets) > SECTOR:
+            raise ToolError(f"{file}: is longer than a sector of {SECTOR} octets; is {path} a store?")
+        data[number * SECTOR : number * SECTOR + len(octets)] = octets
+    return data
+
+
 @contextlib.contextmanager
 def open_image(path: Path, writing: bool = False) -> Iterator[Image]:
-    """Open the tree of an image, for reading on a copy or for writing alone."""
+    """Open the tree of an image, for reading on a copy or for writing alone.
+
+    For reading it may also be the folder of a store in files, copied from a board or mounted.
+    """
+    if path.is_dir() and not writing:
+        yield Image(path, Flash(_of_folder(path)), False)
+        return
     with lock(path, writing) as handle:
         size = os.fstat(handle).st_size
         if size % SECTOR or not MIN_SECTORS * SECTOR <= size <= MAX_SIZE:

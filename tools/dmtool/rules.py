@@ -9,57 +9,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from .element import Element
+from . import tnds_rules
+from .addresses import check_acl, check_part_a, check_relative, check_uri, is_account, is_virtual
+from .element import Element, meta_of
 from .errors import ToolError
+from .tnds import TYPE as TNDS_TYPE
 from .tokens import SYNCML
 
-# Limits of a device: ./DevDetail/URI; characters, not octets.
-MAX_DEPTH = 16
-MAX_TOT_LEN = 127
-MAX_SEG_LEN = 32
-PROPERTIES = ("ACL", "Format", "Name", "Size", "Title", "TStamp", "Type", "VerNo")
 CHANGEABLE = ("ACL", "Name", "Title")
 COMMANDS = ("Add", "Replace", "Delete", "Exec")
 BLOCKS = ("Atomic", "Sequence")
-_TNDS = "application/vnd.syncml.dmtnds"
-_DMACC = ("urn:oma:mo:oma-dm-dmacc:", "org.openmobilealliance/1.0/w7")
 _NEVER = {
     "Get": "a sessionless message has no answer; read the tree on the device",
     "MoreData": "a value in chunks needs answers; send it whole",
     "Alert": "a device ignores it; leave it out",
     "Copy": "a device does not support it; use Add",
 }
-
-
-def check_uri(uri: str) -> list[str]:
-    """Return the segments of a node address (without property); ToolError if it is none."""
-    what = f"{uri!r}: is no address of a node"
-    path, mark, query = uri.partition("?")
-    if mark:
-        if not query.startswith("prop="):
-            raise ToolError(f"{what}: behind '?' only prop=NAME can follow")
-        if query[5:] not in PROPERTIES:
-            raise ToolError(f"{uri!r}: {query[5:]!r} is no property; use one of {', '.join(PROPERTIES)}")
-    if not uri.isprintable():
-        raise ToolError(f"{what}: it holds a control character; remove it")
-    if path.startswith("/"):
-        raise ToolError(f"{what}: it starts with '/'; start it with './'")
-    if path.endswith("/"):
-        raise ToolError(f"{what}: it ends with '/'; take that off")
-    relative = uri.removeprefix("./")
-    if len(relative) > MAX_TOT_LEN:
-        raise ToolError(f"{uri!r}: is longer than {MAX_TOT_LEN} characters; shorten it")
-    if path == ".":
-        return []
-    segments = path.removeprefix("./").split("/")
-    for name in segments:
-        if name in ("", ".", ".."):
-            raise ToolError(f"{what}: {name!r} is no name of a node; write the full address")
-        if len(name) > MAX_SEG_LEN:
-            raise ToolError(f"{name!r}: is longer than {MAX_SEG_LEN} characters; shorten it")
-    if len(segments) > MAX_DEPTH:
-        raise ToolError(f"{uri!r}: is deeper than {MAX_DEPTH} levels; shorten it")
-    return segments
 
 
 def check_body(commands: list[Element], numbers: Iterable[str] | None = None) -> None:
@@ -128,50 +93,81 @@ def _check_command(command: Element, inside: tuple[str, ...]) -> None:
         _check_item(command, item)
 
 
-def meta_of(command: Element, item: Element, name: str) -> str | None:
-    """Return an element of Meta: the Item's own, else the command's."""
-    for holder in (item, command):
-        meta = holder.find("Meta")
-        for at in (meta, meta.find("MetInf") if meta else None):
-            found = at.find(name) if at else None
-            if found is not None:
-                return found.text()
-    return None
-
-
 def _check_item(command: Element, item: Element) -> None:
     name = command.name
     if item.find("MoreData") is not None:
         raise ToolError(f"MoreData: must not be sent: {_NEVER['MoreData']}")
-    uri = _address(name, item)
-    segments = check_uri(uri)
+    uri, virtual = _address(name, item)
+    segments = check_relative(uri) if virtual and uri else [] if virtual else check_uri(uri)
     prop = uri.partition("?prop=")[2]
     if prop and (name != "Replace" or prop not in CHANGEABLE):
         raise ToolError(f"{name} {uri}: only Replace of {', '.join(CHANGEABLE)} can address a property")
     mime = meta_of(command, item, "Type") or ""
-    if "DMAcc" in segments or mime.lower().startswith(_DMACC):
+    if "DMAcc" in segments or is_account(mime):
         raise ToolError(f"{name} {uri}: a message never changes an account; use dmtool provision")
-    if segments[:1] == ["Inbox"]:
+    inbox = segments[:1] == ["Inbox"] and not virtual
+    if inbox:
         if name != "Add" or len(segments) > 1 or prop:
             raise ToolError(f"{name} {uri}: only an Add may address ./Inbox, and nothing below it")
-        if not mime.startswith(_TNDS):
+        if not mime.startswith(TNDS_TYPE):
             raise ToolError(f"{name} {uri}: ./Inbox takes TNDS objects only")
+    if prop:
+        _check_property(uri, prop, item)
+    elif inbox or mime.startswith(TNDS_TYPE) or _holds_elements(item):
+        _check_object(name, uri, None if virtual else tnds_rules.INBOX if inbox else uri, item)
     fmt = (meta_of(command, item, "Format") or "").lower()
     data = item.find("Data")
     if name == "Delete" and data is not None:
         raise ToolError(f"Delete {uri}: has Data; leave it out")
-    if name == "Delete" and not segments:
+    if name == "Delete" and not segments and not virtual:
         raise ToolError("Delete .: the root can't be deleted")
     if fmt in ("node", "null") and data is not None and data.content:
         raise ToolError(f"{name} {uri}: Format {fmt} takes no Data; leave one of them out")
 
 
-def _address(name: str, item: Element) -> str:
+def _holds_elements(item: Element) -> bool:
+    data = item.find("Data")
+    return data is not None and any(True for _ in data.elements())
+
+
+def _check_object(name: str, uri: str, target: str | None, item: Element) -> None:
+    data = item.find("Data")
+    root = tnds_rules.found_in(data) if data is not None else None
+    if root is None:
+        raise ToolError(f"{name} {uri}: its Data is no TNDS object; make one with --tnds FILE")
+    if name not in ("Add", "Replace"):
+        raise ToolError(f"{name} {uri}: takes no TNDS object; use add or replace")
+    tnds_rules.check(root, target)
+
+
+def _check_property(uri: str, prop: str, item: Element) -> None:
+    data = item.find("Data")
+    text = data.text() if data is not None else ""
+    if prop == "ACL":
+        check_acl(text)
+    elif prop == "Name":
+        if len(check_relative(text)) != 1 or "?" in text:
+            raise ToolError(f"{uri}: {text!r} is no name of a node; write one name without '/'")
+        if text == "DMAcc":
+            raise ToolError(f"{uri}: a message never changes an account; use dmtool provision")
+
+
+def _address(name: str, item: Element) -> tuple[str, bool]:
+    # The whole address; or, of a virtual one, the path below the object, and True.
     target = item.path("Target", "LocURI")
     parent = item.path("TargetParent", "LocURI")
     uri = target.text() if target is not None else ""
-    if parent is not None:
-        return f"{parent.text()}/{uri}" if uri else parent.text()
+    above = parent.text() if parent is not None else ""
+    if is_virtual(above):
+        check_part_a(above)
+        return uri, True
+    if is_virtual(uri) and not above:
+        check_part_a(uri)
+        return "", True
+    if above:
+        if uri:
+            check_relative(uri)
+        return (f"{above}/{uri}" if uri else above), False
     if not uri:
         raise ToolError(f"{name}: Item: has no Target/LocURI; name the node")
-    return uri
+    return uri, False

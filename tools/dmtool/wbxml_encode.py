@@ -1,6 +1,7 @@
 """Elements to WBXML 1.1, 1.2 or 1.3. WAP-192 sections 5-7.
 
     version  public id A4 01  charset 6A  string table  element
+    version  public id 00 00  charset 6A  string table  00 02  element     a TNDS object by itself
     element = [00 page] token [content 01]        token | 0x40 when content follows
 
 Shares no code with lib/: each side checks the other. Octets are minimal: a page is switched only
@@ -15,10 +16,12 @@ from collections import Counter
 
 from .element import Element
 from .tokens import (
+    DDF,
     END,
     HAS_CONTENT,
     OPAQUE,
     PUBLIC_ID,
+    PUBLIC_TEXTS,
     STR_I,
     STR_T,
     SWITCH_PAGE,
@@ -44,6 +47,19 @@ def encode(root: Element, *, version: str = "1.2", string_table: bool = False) -
     head = bytes([VERSIONS[version]]) + mb_u_int32(PUBLIC_ID) + mb_u_int32(_UTF_8)
     writer = _Writer(offsets)
     writer.element(root, 1)
+    return head + mb_u_int32(len(table)) + table + bytes(writer.out)
+
+
+def encode_object(root: Element, *, version: str = "1.2", string_table: bool = False) -> bytes:
+    """Return a TNDS object as a document of its own.
+
+    DM DDF has no number of its own, so its public identifier is the first text of the table.
+    """
+    public = next(text for text, page in PUBLIC_TEXTS.items() if page == DDF).encode() + b"\0"
+    table, offsets = _string_table(root, public) if string_table else (public, {})
+    writer = _Writer(offsets)
+    writer.element(root, 1)
+    head = bytes([VERSIONS[version], 0, 0]) + mb_u_int32(_UTF_8)
     return head + mb_u_int32(len(table)) + table + bytes(writer.out)
 
 
@@ -95,7 +111,7 @@ class _Writer:
             self.out += text.encode() + b"\0"
 
 
-def _string_table(root: Element) -> tuple[bytes, dict[str, int]]:
+def _string_table(root: Element, start: bytes = b"") -> tuple[bytes, dict[str, int]]:
     # Strings that occur so often that one entry and a reference each are shorter.
     counts: Counter[str] = Counter()
     stack = [root]
@@ -105,7 +121,7 @@ def _string_table(root: Element) -> tuple[bytes, dict[str, int]]:
                 stack.append(part)
             elif isinstance(part, str) and "\0" not in part:
                 counts[part] += 1
-    table = bytearray()
+    table = bytearray(start)
     offsets: dict[str, int] = {}
     for text, uses in counts.items():
         size = len(text.encode())

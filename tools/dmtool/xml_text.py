@@ -15,9 +15,8 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from . import rules
 from . import tokens as t
-from .element import Element
+from .element import Element, meta_of
 from .errors import ToolError, os_error
 from .wbxml_decode import decode
 
@@ -46,15 +45,19 @@ def _write(element: Element, lines: list[str], level: int, page: int) -> None:
     if not content:
         lines.append(f"{pad}<{head}/>")
     elif not any(isinstance(part, Element) for part in content):
-        text = "".join(_text(part) for part in content if not isinstance(part, Element))
+        text = "".join(escaped(part) for part in content if not isinstance(part, Element))
         lines.append(f"{pad}<{head}>{text}</{name}>")
+    elif isinstance(content[0], Element) and len(content) == 1 and not any(content[0].elements()):
+        inner: list[str] = []  # one line, for it holds no element
+        _write(content[0], inner, 0, page)
+        lines.append(f"{pad}<{head}>{inner[0]}</{name}>")
     else:
         lines.append(f"{pad}<{head}>")
         for part in content:
             if isinstance(part, Element):
                 _write(part, lines, level + 1, page)
             elif part.strip():
-                lines.append(f"{pad}  {_text(part)}")
+                lines.append(f"{pad}  {escaped(part)}")
         lines.append(f"{pad}</{name}>")
 
 
@@ -82,7 +85,13 @@ def _octets(part: str | bytes) -> bytes:
     return part.encode() if isinstance(part, str) else part
 
 
-def _text(part: str | bytes) -> str:
+def can_stand(text: str) -> bool:
+    """Tell whether XML 1.0 can hold the text."""
+    return not _ILLEGAL.search(text)
+
+
+def escaped(part: str | bytes) -> str:
+    """Return text as it stands in XML; what can't stand there as base64 with a comment."""
     if isinstance(part, bytes):
         try:
             text = part.decode()
@@ -99,18 +108,42 @@ def _text(part: str | bytes) -> str:
 # -- reading
 
 
+def load(path: Path) -> bytes:
+    """Return the octets of an XML file of a size that a device could take."""
+    try:
+        if path.stat().st_size > _MAX_FILE:
+            raise ToolError(f"{path}: is larger than 1 MiB; no device takes such a message")
+        return path.read_bytes()
+    except OSError as error:
+        raise os_error(path, error) from None
+
+
+def parse_object(name: str, data: bytes) -> Element:
+    """Return the root of an XML document of one of our kinds; without a namespace it is DM DDF."""
+    try:
+        root = etree.fromstring(data, _parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        told = str(error).replace("\n", " ")
+        raise ToolError(f"{name}: is no XML: {told}") from None
+    if etree.QName(root).namespace is None:
+        for node in root.iter(etree.Element):
+            node.tag = f"{{{t.NAMESPACES[t.DDF]}}}{etree.QName(node).localname}"
+    return _element(Path(name), root)
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
+        remove_pis=True, huge_tree=False,
+    )  # fmt: skip
+
+
 def read_body(path: Path) -> list[Element]:
     """Return the children of SyncBody that the file holds.
 
     The file is a SyncBody, a whole SyncML (its SyncHdr is left out), or the bare children.
     """
-    try:
-        if path.stat().st_size > _MAX_FILE:
-            raise ToolError(f"{path}: is larger than 1 MiB; no device takes such a message")
-        data = path.read_bytes()
-    except OSError as error:
-        raise os_error(path, error) from None
-    root = _parse(path, data)
+    root = _parse(path, load(path))
     local = etree.QName(root).localname
     if local == "SyncML":
         bodies = [child for child in root if _is(child, "SyncBody")]
@@ -130,7 +163,7 @@ def _to_octets(path: Path, command: Element) -> None:
             _to_octets(path, child)
             continue
         data = child.find("Data")
-        if data is None or (rules.meta_of(command, child, "Format") or "").lower() != "bin":
+        if data is None or (meta_of(command, child, "Format") or "").lower() != "bin":
             continue
         if all(isinstance(part, str) for part in data.content):
             try:
@@ -148,10 +181,7 @@ def _is(node: etree._Element, name: str) -> bool:
 def _parse(path: Path, data: bytes) -> etree._Element:
     if b"<!ENTITY" in data:
         raise ToolError(f"{path}: defines entities; write the text itself")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
-        remove_pis=True, huge_tree=False,
-    )  # fmt: skip
+    parser = _parser()
     try:
         root = etree.fromstring(data, parser)
         if _is(root, "SyncML") or _is(root, "SyncBody"):
