@@ -74,6 +74,8 @@ def run():
         for task in _tasks:
             task.cancel()
         asyncio.run(_pause())
+        if client:
+            client.finish()
         _tasks.clear()
         receivers.clear()
         asyncio.new_event_loop()

@@ -32,6 +32,7 @@ from .http_body import CHUNKED, Body
 from .http_connection import Connection
 from .http_content import CONTENT_TYPE, Direct, Nested
 from .http_head import MAX, Refused
+from .turns import accept
 
 PORT = const(4035)  # wap-push-http
 
@@ -42,7 +43,7 @@ _TURN_MS = const(50)
 
 
 class HttpReceiver(Microdot):
-    """A push receiver; `client` is anything with accept(push)."""
+    """A push receiver; `client` is anything with steps(push) and finish()."""
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class HttpReceiver(Microdot):
         finally:
             await writer.aclose()
             if connection is not None:
-                self._leave(connection)
+                await self._leave(connection)
 
     async def _request(self, connection):
         try:
@@ -133,13 +134,13 @@ class HttpReceiver(Microdot):
         connection.allow(self.whole_ms)
         await super().handle_request(connection, connection)
 
-    def _leave(self, connection):
+    async def _leave(self, connection):
         if connection in self.open:
             self.open.remove(connection)
         try:
             if connection.push is not None:
                 self.taken += 1
-                self.client.accept(connection.push)
+                await accept(self.client, connection.push)
         finally:
             if connection.has_spool:
                 self.lock.release()

@@ -109,15 +109,12 @@ class SimDevice:
         """No push was handed on and nothing was printed since the last event taken."""
         assert self.heap() and not self.noise, self.noise
 
-    def heap_or_cut(self) -> dict:
-        """The event after the next push: of the heap when it still runs, or of the power cut."""
-        with contextlib.suppress(OSError):
-            self.process.stdin.write(b"heap\n")
-            self.process.stdin.flush()
+    def push_or_cut(self) -> dict:
+        """The event of the next push, or of the power cut that ended it."""
         while True:
             found = self.events.get(timeout=SECONDS)
             assert found is not None, self.noise
-            if found["event"] in ("heap", "power-cut"):
+            if found["event"] in ("push", "power-cut"):
                 return found
 
     def heap(self) -> int:

@@ -112,7 +112,7 @@ def test_power_cuts(operator):
             old = value(operator)
             with SimDevice(operator.image, "--cut", str(operation), "--torn", torn) as device:
                 assert device.send(body).status == 204
-                if device.heap_or_cut() != {"event": "power-cut", "operation": operation}:
+                if device.push_or_cut() != {"event": "power-cut", "operation": operation}:
                     break  # more operations than the push has
                 assert device.end() == POWER_CUT and not device.noise
             new = value(operator)

@@ -140,10 +140,10 @@ def test_what_a_handler_could_not_commit_stays_out():
 
     def handler(uri, data, correlator):
         def out_of_heap(*args):
-            del log.transact
+            del log.steps
             raise MemoryError
 
-        log.transact = out_of_heap
+        log.steps = out_of_heap
         device.client.set(b"./P/Fixed", b"99")
 
     device.client.on_exec(b"./P/Run", handler)

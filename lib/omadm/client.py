@@ -6,7 +6,8 @@
 #
 # Contract: `accept` never raises for what came from outside; a refused push
 # leaves no trace, neither in RAM nor in flash. Nothing of the body is parsed
-# before its MAC is proved (the trust line). Application code (hooks and Exec
+# before its MAC is proved (the trust line). `steps` is the same in pieces, for those who have
+# something else to do in between; docs/profile.md, "One push in pieces". Application code (hooks and Exec
 # handlers) runs after the commit, on the committed tree; when it raises, that
 # is counted and the client goes on. Nothing is ever sent (R33).
 
@@ -31,6 +32,8 @@ _INTERRUPTED = const(2)
 _STARTED = const(1)
 _DONE = const(2)
 _NO_HEAP = const(96)
+_OTHER_OCTETS = const(97)
+_BLOCK = const(256)  # octets of a message that one piece deals with
 _SPARE = const(512)  # octets of heap to clean up in when all the rest is gone
 _KINDS = ("add", "delete", "replace")
 _HEAD = const(15)  # octets of an EXEC record before its texts
@@ -67,6 +70,7 @@ class Client(Local):
         self.no_heap = Outcome()  # made while there is heap
         self.no_heap.error = "TooLarge"
         self.no_heap.code = _NO_HEAP
+        self.nothing = (self.no_heap,)
 
     def on_change(self, where: bytes, callback):
         """Call callback(uri, kind) after a commit that touched where or anything below it.
@@ -84,46 +88,89 @@ class Client(Local):
 
     def accept(self, push) -> Outcome:
         """Apply a push whole and once, or refuse it without a trace."""
+        outcome = self.no_heap
+        try:
+            for piece in self.steps(push):
+                outcome = piece
+        finally:
+            self.work = None
+        return outcome
+
+    def steps(self, push):
+        """An accept in pieces: an iterator that gives None after each, and the Outcome at the end.
+
+        One push at a time: one that is under way is brought to its end first. Between two
+        pieces `get` reads the committed tree, and what changes the tree ends the push first.
+        The spool of the push must stay as it is up to the end.
+        """
+        self.finish()
+        try:
+            self.work = self._steps(push)
+            return self.work
+        except MemoryError:
+            self.refused += 1
+            return self.nothing
+
+    def _steps(self, push):
         outcome = None
+        clean = False
         try:
             if not self.spare:
                 self.spare = bytearray(_SPARE)
             mine = Outcome()
             try:
                 self.remount()
-                changed = self._apply(push, mine)
+                for changed in self._apply(push, mine):
+                    if changed is None:
+                        yield
+                        # What is applied are the octets that were proved, on the tree as it was.
+                        if not push.spool.is_sealed(self.proof):
+                            raise NotAuthentic(_OTHER_OCTETS)
                 outcome = mine  # from here on it is applied, whatever else goes wrong
+                self.work = None
                 self.accepted += 1
                 self._tell(changed)
-                self.run_execs()
-                return outcome
+                number = self._run_next(0)
+                while number:
+                    yield
+                    number = self._run_next(number)
+                clean = True
             except (Malformed, TooLarge, NotAuthentic, StorageFailed) as e:
                 mine.code = e.args[0]
                 mine.statuses = journal.Outcomes()
                 mine.error = type(e).__name__
-            outcome = mine
+                outcome = mine
         except MemoryError:
             pass
-        if self.spare:
+        if not clean and self.spare:
             self.spare = None  # there is room to clean up in, whatever holds the rest of the heap
             self.txn.begin()
         if outcome is None:
             outcome = self.no_heap
         if outcome.error:
+            self.work = None
             self.refused += 1
-        return outcome
+        yield outcome
 
     def _apply(self, push, outcome):
+        # In pieces: None after each but the last; that is what the application is to hear of.
         check(push)
         spool = push.spool
-        account = auth.check_mac(push.headers.get("x-syncml-hmac"), spool.digest(), self.accounts)
+        self.proof = spool.digest()
+        account = auth.check_mac(push.headers.get("x-syncml-hmac"), self.proof, self.accounts)
+        yield
         # ---- trust line: nothing above this has looked at the body
         txn = self.txn
         txn.begin(spool.buf, self.clock())
         run = Executor(self, account, outcome)
         commands = Commands(run)
         parser = Parser(commands, PAGES, spool.length)
-        parser.feed(spool.buf, 0, spool.length)
+        at = 0
+        while at < spool.length:
+            end = min(at + _BLOCK, spool.length)
+            parser.feed(spool.buf, at, end)
+            at = end
+            yield
         parser.close()
         commands.close()
         # The greater pair stays: inside a reorder window an older message may come late.
@@ -131,11 +178,11 @@ class Client(Local):
         txn.add_record(_REPLAY, pack("<IHII", account.nid, session, msg, run.seen))
         journal.note(txn, account.nid, outcome.session, outcome.msg, _MESSAGE, outcome.statuses)
         changed = txn.changed
-        self._commit()
+        yield from self._commit_steps()
         account.session = session  # one by one: a tuple would take heap
         account.msg = msg
         account.seen = run.seen
-        return changed
+        yield changed
 
     # -- application code
 
@@ -158,10 +205,15 @@ class Client(Local):
         waits for the next call. A handler that gets here again, by a push of its own, changes nothing:
         what came meanwhile is run after it.
         """
+        number = self._run_next(0)
+        while number:
+            number = self._run_next(number)
+
+    def _run_next(self, number):
+        # Run the first pending Exec after that number; its number, or 0 when there was none to run.
         if self.running:
-            return
+            return 0
         self.running = True
-        number = 0
         try:
             while True:
                 self._begin()
@@ -169,7 +221,7 @@ class Client(Local):
                     if row[0] > number:
                         break
                 else:
-                    return
+                    return 0
                 number, addr, size = row
                 record = bytearray(size - 7)
                 self.store.log.read(addr, 0, record, size - 7)
@@ -196,8 +248,9 @@ class Client(Local):
                 self.txn.add_record(_EXEC, pack("<IBB", number, _DONE, 0))
                 journal.note(self.txn, acc, session, msg, what, outcomes)
                 self._commit()
+                return number
         except StorageFailed:
-            pass  # what was not noted is done at the next call
+            return 0  # what was not noted is done at the next call
         finally:
             self.running = False
 
@@ -210,7 +263,12 @@ class Client(Local):
             return 500
 
     def idle(self) -> bool:
-        """One bounded step of housekeeping in flash; False when there was nothing to do."""
+        """One bounded step of housekeeping in flash; False when there was nothing to do.
+
+        While a push is under way that comes first.
+        """
+        if self.work:
+            return False
         try:
             self.remount()
             self.stale = True

@@ -33,6 +33,8 @@ class Local:
         self.accounts = []
         self.device_id = b""
         self.stale = False  # what is in RAM may be behind flash
+        self.work = None  # a push under way: the generator of client.steps
+        self.proof = None  # the hash it was proved by, while it may go on
 
     def mount(self):
         """Read the store; make the root where the store is new. Call once, before all else."""
@@ -48,6 +50,7 @@ class Local:
     def remount(self):
         """Read the store again where the heap ran out in the middle of a commit."""
         if self.stale:
+            self.proof = None  # the push under way has lost what it had staged
             self.txn.begin()
             self.mount()
 
@@ -60,10 +63,29 @@ class Local:
         self.stale = False
 
     def get(self, where: bytes):
-        """Value of the leaf, at most 1024 octets; None when there is no such node."""
+        """Value of the leaf, at most 1024 octets; None when there is no such node.
+
+        Of the committed tree, also while a push is under way.
+        """
         self.remount()
-        nid = self.tree.find(uri.split(where)[0])
-        return None if nid < 0 else self.tree.value(nid)
+        segments = uri.split(where)[0]
+        staged = self.store.undo_len
+        if staged:
+            self.stale = True  # where the heap runs out half-way
+            self.txn.flip(False)
+        nid = self.tree.find(segments)
+        value = None if nid < 0 else self.tree.value(nid)
+        if staged:
+            self.txn.flip(True)
+            self.stale = False
+        return value
+
+    def finish(self):
+        """Bring a push that is under way to its end, as every call that changes the tree does."""
+        if self.work:
+            for _ in self.work:
+                pass
+            self.work = None
 
     def declare(self, rows, permanent=True):
         """Create the nodes that do not exist yet, all in one commit.
@@ -152,6 +174,7 @@ class Local:
                     self.txn.add_record(_REPLAY, pack("<IHII", below, 0, 0, 0))
 
     def _begin(self):
+        self.finish()
         self.remount()
         self.txn.begin(b"", self.clock())
 
@@ -163,12 +186,16 @@ class Local:
         return nid
 
     def _commit(self):
+        for _ in self._commit_steps():
+            pass
+
+    def _commit_steps(self):
         # When the heap runs out in here, the commit mark may be in flash already, or records
         # may have moved: what flash says is true.
-        self.stale = True
         try:
-            self.txn.commit()
+            yield from self.txn.steps()
         except StorageFailed:
-            self.stale = False
             raise
-        self.stale = False
+        except BaseException:
+            self.stale = True
+            raise

@@ -22,7 +22,7 @@
 
 from array import array
 from binascii import crc32
-from struct import pack_into, unpack_from
+from struct import pack_into
 
 from micropython import const
 
@@ -38,6 +38,7 @@ _END = const(252)
 _FIRST = const(1)
 _V1 = const(0x54)
 _STEP = const(7)  # full pages after which a compaction step takes no more records
+_READY = const(1)  # states of a sector: erased by us since boot
 _BLANK = const(2)  # reads blank
 _BAD = const(3)
 
@@ -50,91 +51,6 @@ class PageLog(Sectors):
     owner.live(kind, addr) and owner.moved(kind, old, new) during compaction.
     """
 
-    # -- mounting
-
-    def mount(self):
-        """Find the newest commit and tell the owner every record that counts; see `damaged`."""
-        n = self._n
-        seq = self._seq
-        self.damaged = self.bad_sectors = self._credit = self._cur = self._big = self._stuck = 0
-        self._top = self._prev = self._tail = 0
-        self._hot = -1
-        self._sec = n - 1
-        self._idx = 16
-        for s in range(n):
-            seq[s] = self._st[s] = 0
-            for page in range(s << 4, (s << 4) + 16):
-                if self._number(page):
-                    seq[s] = self._number(page) >> 4
-                    break
-        order = []
-        s = self._find(1, -1)
-        while s >= 0:
-            order.append(s)
-            self._top = seq[s]
-            s = self._find(self._top + 1, s)
-        bits = self._chain(order)
-        last = 0
-        pos = 8
-        for s in order:
-            if not bits[s]:
-                continue
-            if seq[s] > last + 1:
-                pos = 999  # unknown
-            last = seq[s]
-            for i in range(16):
-                if bits[s] >> i & 1:
-                    pos = self._walk(s << 4 | i, last << 4 | i, pos, self._found)
-                    self.owner.commit()
-                else:
-                    pos = 8  # the next page that counts begins a transaction
-        for s in range(n):
-            if not bits[s]:
-                seq[s] = 0
-        if not self._prev:
-            self._tail = self._top + 1
-        elif self._top == self._prev >> 4:
-            while self._blank(self._sec * 16 + self._idx - 1):
-                self._idx -= 1
-        self._count()
-
-    def _chain(self, order):
-        # the pages that count, one bit each per sector: from the newest mark back to the tail
-        bits = array("H", bytes(2 * self._n))
-        want = first = 1 << 32
-        v = self._vb
-        for s in reversed(order):
-            if self._seq[s] < self._tail:
-                break
-            for i in range(15, -1, -1):
-                here = self._seq[s] << 4 | i
-                sound = self._number(s << 4 | i) == here
-                if sound and here <= want and self._commits():
-                    first, tail, want = unpack_from("<III", v, _MARK)
-                    if not self._prev:
-                        self._prev = here
-                        self._tail = tail
-                        self._sec = s
-                elif here == want:
-                    self.damaged += 1
-                    # all before it up to a page that says FIRST, or what the mark says
-                    first = 0 if sound else unpack_from("<I", v, _MARK)[0]
-                if here >= first:
-                    if not sound:
-                        self.damaged += 1
-                    if first or sound:
-                        bits[s] |= 1 << i
-                    if not first and (not sound or v[4] & _FIRST):
-                        first = here
-        return bits
-
-    def _found(self, kind, addr, length, good):
-        if good:
-            self._big = max(self._big, length)
-            self.owner.record(kind, addr, length)
-        else:
-            self.damaged += 1
-
     # -- writing
 
     def transact(self, writer, size: int, largest: int = 0):
@@ -143,6 +59,13 @@ class PageLog(Sectors):
         size: octets of all records with 7 for each; largest: of the largest one, if known.
         Makes room before the first program. writer is called again when a page fails; only
         the last addresses count. StorageFailed: no room or a broken device; nothing changed.
+        """
+        for _ in self.steps(writer, size, largest):
+            pass
+
+    def steps(self, writer, size: int, largest: int = 0):
+        """A transact in pieces, one at each next(): an erasure, a copy of compaction, and what
+        a writer that is a generator does up to its yield. The last one makes it true.
         """
         pages = (size + 261) // 246
         stop = room = -999
@@ -155,12 +78,36 @@ class PageLog(Sectors):
                     more = self._spare(0) > room and self._prev != self._stuck
                     room = self._spare(0)
                     stop = self._top + 2 + (self._big >> 12)
+                if more:
+                    for _ in self._prepare(_STEP + 3):
+                        yield
                 if not more or not self._compact():
                     self._stuck = self._prev  # to refuse the next one at no cost
                     raise StorageFailed(_FULL)
-            if self._commit(writer):
+                yield
+            for _ in self._prepare(pages):
+                yield
+            done = False
+            for done in self._commit(writer):
+                if not done:
+                    yield
+            if done:
                 break
         self._credit = pages
+
+    def _prepare(self, pages):
+        # The sectors that so many pages will take, each erased in a piece of its own. One that
+        # only reads blank is erased again: an erasure may have been cut short at its very end.
+        # On the first way round there has been none, as a rule.
+        s = self._sec
+        for _ in range(min(self._idx + pages - 1 >> 4, self._free)):
+            s = self._next(s)
+            if self._st[s] != _READY:
+                if self._top < self._n and self._clean(s):
+                    self._st[s] = _READY
+                else:
+                    self._erase(s)
+                    yield
 
     def put(self, kind: int, length: int) -> int:
         """Begin a record of `length` octets; its address, good once committed."""
@@ -259,7 +206,8 @@ class PageLog(Sectors):
         return number
 
     def _commit(self, writer):
-        # one attempt; False when a page failed and its sector was set aside
+        # one attempt, in pieces: None after each but the last; that is True when it is committed,
+        # and False when a page failed and its sector was set aside
         last = self._prev >> 4
         if self._top > last or self._st[self._sec] == _BAD:
             # what is behind the last commit is garbage; no transaction spans it
@@ -272,18 +220,20 @@ class PageLog(Sectors):
         self._nt = self._tail
         self._first = (self._top << 4) + self._idx
         try:
-            writer(self)
+            for _ in writer(self) or ():
+                yield
             if not 8 <= self._pos <= _MARK:
                 self._turn()
             self._prev = self._flush(_MARK)
         except StorageFailed as e:
             if e.args[0] != _BAD_PAGE:
                 raise
-            return False
+            yield False
+            return
         if self._tail != self._nt:
             self._tail = self._nt
             self._count()
-        return True
+        yield True
 
     # -- compaction
 
@@ -307,6 +257,8 @@ class PageLog(Sectors):
                 self._st[s] = _BLANK
         if self._credit <= 0 or self._spare(0) >= 32:
             return False
+        for _ in self._prepare(_STEP + 3):
+            return True
         self._credit -= 1
         return self._compact()
 
@@ -314,7 +266,7 @@ class PageLog(Sectors):
         # one transaction: live records of the oldest sectors go to the head
         if self._tail << 4 >= (self._top << 4) + self._idx - 15:
             return False
-        while not self._commit(self._gather):
+        while not max(self._commit(self._gather)):
             pass
         moves = self._moves
         for i in range(0, len(moves), 3):

@@ -37,6 +37,7 @@ _MISSING = const(107)
 
 _MARK = const(240)  # offset of the commit mark
 _END = const(252)  # offset of its CRC
+_FIRST = const(1)
 _COMMIT = const(2)
 _V1 = const(0x54)
 
@@ -63,6 +64,91 @@ class Sectors:
         self._b3 = bytearray(3)
         self._seq = array("I", bytes(4 * n))  # logical number of each sector, 0 none
         self._st = bytearray(n)
+
+    # -- mounting
+
+    def mount(self):
+        """Find the newest commit and tell the owner every record that counts; see `damaged`."""
+        n = self._n
+        seq = self._seq
+        self.damaged = self.bad_sectors = self._credit = self._cur = self._big = self._stuck = 0
+        self._top = self._prev = self._tail = 0
+        self._hot = -1
+        self._sec = n - 1
+        self._idx = 16
+        for s in range(n):
+            seq[s] = self._st[s] = 0
+            for page in range(s << 4, (s << 4) + 16):
+                if self._number(page):
+                    seq[s] = self._number(page) >> 4
+                    break
+        order = []
+        s = self._find(1, -1)
+        while s >= 0:
+            order.append(s)
+            self._top = seq[s]
+            s = self._find(self._top + 1, s)
+        bits = self._chain(order)
+        last = 0
+        pos = 8
+        for s in order:
+            if not bits[s]:
+                continue
+            if seq[s] > last + 1:
+                pos = 999  # unknown
+            last = seq[s]
+            for i in range(16):
+                if bits[s] >> i & 1:
+                    pos = self._walk(s << 4 | i, last << 4 | i, pos, self._found)
+                    self.owner.commit()
+                else:
+                    pos = 8  # the next page that counts begins a transaction
+        for s in range(n):
+            if not bits[s]:
+                seq[s] = 0
+        if not self._prev:
+            self._tail = self._top + 1
+        elif self._top == self._prev >> 4:
+            while self._blank(self._sec * 16 + self._idx - 1):
+                self._idx -= 1
+        self._count()
+
+    def _chain(self, order):
+        # the pages that count, one bit each per sector: from the newest mark back to the tail
+        bits = array("H", bytes(2 * self._n))
+        want = first = 1 << 32
+        v = self._vb
+        for s in reversed(order):
+            if self._seq[s] < self._tail:
+                break
+            for i in range(15, -1, -1):
+                here = self._seq[s] << 4 | i
+                sound = self._number(s << 4 | i) == here
+                if sound and here <= want and self._commits():
+                    first, tail, want = unpack_from("<III", v, _MARK)
+                    if not self._prev:
+                        self._prev = here
+                        self._tail = tail
+                        self._sec = s
+                elif here == want:
+                    self.damaged += 1
+                    # all before it up to a page that says FIRST, or what the mark says
+                    first = 0 if sound else unpack_from("<I", v, _MARK)[0]
+                if here >= first:
+                    if not sound:
+                        self.damaged += 1
+                    if first or sound:
+                        bits[s] |= 1 << i
+                    if not first and (not sound or v[4] & _FIRST):
+                        first = here
+        return bits
+
+    def _found(self, kind, addr, length, good):
+        if good:
+            self._big = max(self._big, length)
+            self.owner.record(kind, addr, length)
+        else:
+            self.damaged += 1
 
     # -- records
 

@@ -41,6 +41,10 @@ class Spool:
         self.length = end
         self._hash.update(chunk)
 
+    def is_sealed(self, digest) -> bool:
+        """Return whether what digest() gave, that very object, is still of these octets."""
+        return self._digest is digest
+
     def digest(self) -> bytes:
         """Return the SHA-256 over all octets; no more can be written after it."""
         if self._digest is None:

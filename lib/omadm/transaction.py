@@ -37,6 +37,7 @@ _FLASH = const(0x2000000)
 _MASK = const(0xFFFFFF)
 _MIN = const(512)  # octets of arena kept between messages
 _MAX = const(48 * 1024)  # octets of arena one message may take; values are not in it
+_PIECE = const(16 * 11)  # octets of the undo log that one piece of a commit deals with: 16 nodes
 _RESERVE = const(1024)  # octets kept free for journal, replay pairs and Deletes
 
 
@@ -75,6 +76,25 @@ class Transaction:
         self.store.undo_to(undo_len)
         del self.extra[extra:]
         self.changed[changed:] = b""
+
+    def flip(self, forth: bool):
+        """Exchange the rows of the index with what the undo log has of them: it is as committed.
+
+        Once more, with forth=True, and it is as it was staged.
+        """
+        store = self.store
+        undo = store.undo
+        end = store.undo_len
+        for i in range(0, end, 11):
+            at = i if forth else end - 11 - i
+            nid, loc, flags, key = unpack_from("<HIB4s", undo, at)
+            row = 4 * nid
+            old = store.keys[row : row + 4]
+            pack_into("<IB4s", undo, at + 2, store.locs[nid], store.flags[nid], old)
+            store.keys[row : row + 4] = key
+            store.locs[nid] = loc
+            store.flags[nid] = flags
+        store.folder = store.right = None
 
     # -- octets of values
 
@@ -202,10 +222,15 @@ class Transaction:
 
     def commit(self):
         """Make it all true at once, or raise StorageFailed and leave all as it was."""
+        for _ in self.steps():
+            pass
+
+    def steps(self):
+        """A commit in pieces, one at each next(); the last one makes it true."""
         store = self.store
         try:
             # one record of all Deletes may be the largest
-            store.log.transact(self._write, self.size, max(self.largest, store.undo_len // 4))
+            yield from store.log.steps(self._write, self.size, max(self.largest, store.undo_len // 4))
         except StorageFailed:
             self.begin()
             raise
@@ -229,6 +254,8 @@ class Transaction:
         arena = self.arena
         gone = bytearray()
         for i in range(0, store.undo_len, 11):
+            if i % _PIECE == _PIECE - 11:
+                yield
             nid, addr, flags = unpack_from("<HIB", store.undo, i)
             if flags & _DIRTY:
                 continue  # touched before: once is enough, its last image counts

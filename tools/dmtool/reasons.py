@@ -81,6 +81,8 @@ REASONS = {
     # client
     95: "SyncHdr/Source names another account than the MAC. Use server_id and auth_name of the "
     "same account file.",
+    97: "The push was given up half-way: its octets or the store changed under it; nothing of it was "
+    "applied. Send it again; a receiver of one's own must keep the spool until the outcome is there.",
     96: "The device ran out of memory on this message; nothing of it was applied. Send fewer "
     "commands in one message.",
     # sectors and pagelog

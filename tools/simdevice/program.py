@@ -78,9 +78,14 @@ class Reporter:
         gc.collect()
         return gc.mem_free()
 
-    def accept(self, push):
+    def finish(self):
+        self.client.finish()
+
+    def steps(self, push):
         programs, erases = self.flash.programs, self.flash.erases
-        outcome = self.client.accept(push)
+        for outcome in self.client.steps(push):
+            if outcome is None:
+                yield
         self.pushes += 1
         self.say(
             {
@@ -99,6 +104,11 @@ class Reporter:
                 "heap_free": self.heap(),
             }
         )
+        yield outcome
+
+    def accept(self, push):
+        for piece in self.steps(push):
+            outcome = piece
         return outcome
 
 

@@ -1,0 +1,19 @@
+# One push beside the application's own tasks: client.accept in pieces, with turns for all in between.
+#
+# Contract: as client.accept; a task that is cancelled meanwhile still brings its push to the end, as
+# it came whole. The spool must stay as it is up to then: hold its lock. What a piece may cost is
+# in docs/porting.md.
+import asyncio
+
+
+async def accept(client, push):
+    """Apply a push, or refuse it; gives the Outcome."""
+    outcome = None
+    try:
+        for piece in client.steps(push):
+            outcome = piece
+            if piece is None:
+                await asyncio.sleep_ms(0)
+    finally:
+        client.finish()
+    return outcome
