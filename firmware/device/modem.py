@@ -23,7 +23,7 @@
 import asyncio
 
 from micropython import const
-from omadm.sms import DUPLICATE, LATER, REFUSED
+from omadm.reassembly import DUPLICATE, LATER, REFUSED
 
 from . import modem_quirks as quirks
 from . import modem_setup
@@ -280,18 +280,22 @@ class Modem:
 
     async def _delete(self) -> bool:
         some = False
-        for tokens in (self.receiver.trash, self._gone):
-            while tokens:
-                some = True
-                token = tokens.pop()
-                if self._acks:
-                    await self._ack()
-                if not await self._select(token >> _SLOTS):
-                    continue  # it will be read again, and known
-                index = token & (1 << _SLOTS) - 1
-                if await self.line.command(b"AT+CMGD=%d" % index, _LONG):
-                    self.deleted += 1
-                    self.used -= token >> _SLOTS == 0
+        gone = self._gone
+        trash = self.receiver.trash
+        while gone or trash:
+            some = True
+            token = (gone or trash).pop()
+            for tokens in (gone, trash):
+                while token in tokens:  # once only: the next SMS may get the same place
+                    tokens.remove(token)
+            if self._acks:
+                await self._ack()
+            if not await self._select(token >> _SLOTS):
+                continue  # it will be read again, and known
+            index = token & (1 << _SLOTS) - 1
+            if await self.line.command(b"AT+CMGD=%d" % index, _LONG):
+                self.deleted += 1
+                self.used -= token >> _SLOTS == 0
         return some
 
     async def _read_out(self):

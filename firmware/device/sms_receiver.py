@@ -5,19 +5,26 @@
 # counted, never raised. `trash` then lists the tokens of SMS that nobody needs any longer: an SMS
 # is named there after the client has dealt with its message, so a board that loses power before
 # finds it in the modem's store again; the client's replay check makes that harmless.
+# A push for which the application leaves no heap is kept and tried again, _TRIES times in all.
 # The spool is shared with other receivers through `lock`.
 # Non-goals: how SMS come in (modem), what a push means (client).
 import asyncio
 
 from micropython import const
 from omadm.errors import Malformed, StorageFailed, TooLarge
-from omadm.limits import WSP_HEADERS
+from omadm.limits import SMS_OCTETS, WSP_HEADERS
 from omadm.push import Push
-from omadm.sms import DUPLICATE, LATER, REFUSED, Deliver, Reassembler
+from omadm.reassembly import DUPLICATE, LATER, REFUSED, Reassembler
+from omadm.sms import Deliver
 from omadm.wsp import WspPush, reach
 
 FOREIGN = const(5)  # besides the verdicts of sms: an SMS for others
 BROKEN = const(6)  # no SMS at all
+
+_SPOOL_FULL = const(90)
+_NO_HEAP = const(96)
+_TRIES = const(3)
+_PAUSE = const(20)  # seconds before a push is tried again for which there was no heap
 
 
 class SmsReceiver:
@@ -34,7 +41,7 @@ class SmsReceiver:
         self.clock = clock
         self.lock = lock or asyncio.Lock()
         self.on_push = on_push
-        self.parts = Reassembler(len(spool.buf) + WSP_HEADERS)
+        self.parts = Reassembler(min(SMS_OCTETS, len(spool.buf) + WSP_HEADERS))
         self.trash = self.parts.trash
         self.taken = 0  # SMS of pushes, copies included
         self.copies = 0
@@ -46,6 +53,8 @@ class SmsReceiver:
         self.settled = 0  # messages dealt with
         self._deliver = Deliver()
         self._wsp = WspPush()
+        self._tries = 0
+        self._not_before = 0
 
     def part(self, pdu, token: int = -1, press: bool = True) -> int:
         """Take one SMS, service centre address and all; `token` and `press` as in sms."""
@@ -55,6 +64,8 @@ class SmsReceiver:
         except Malformed:
             self.broken += 1
             return BROKEN
+        except MemoryError:
+            return LATER
         if not deliver.ours:
             self.foreign += 1
             return FOREIGN
@@ -72,7 +83,7 @@ class SmsReceiver:
         self.parts.expire(self.clock())
         some = False
         message = self.parts.ready()
-        while message is not None:
+        while message is not None and self.clock() >= self._not_before:
             some = True
             async with self.lock:
                 self._hand_on(message)
@@ -83,39 +94,55 @@ class SmsReceiver:
         outcome = None
         code = 0
         keep = True
-        self.settled += 1
         try:
-            push = self._push(message.payload())
-            self.pushes += 1
-            outcome = self.client.accept(push)
+            outcome = self.client.accept(self._push(message))
             # A broken flash may work again: then the same SMS, sent again, must not look late.
             keep = outcome is None or outcome.error != StorageFailed.__name__
+            code = outcome.code if outcome is not None and outcome.error == TooLarge.__name__ else 0
         except (Malformed, TooLarge) as problem:
-            self.dropped += 1
             code = problem.args[0]
-        finally:
+        except MemoryError:
+            code = _NO_HEAP
+        except Exception:
             self.parts.done(message, keep)
+            raise
+        self._tries += 1
+        if code == _NO_HEAP and self._tries < _TRIES:
+            self._not_before = self.clock() + _PAUSE
+            return
+        self._tries = 0
+        self.settled += 1
+        self.parts.done(message, keep)
+        if outcome is None and code:
+            self.dropped += 1
+        else:
+            self.pushes += 1
+            code = 0
         if self.on_push is not None:
             self.on_push(outcome, code)
 
-    def _push(self, parts):
-        # Put the front together until the headers lie in one piece; the rest goes as it is.
-        head = parts[0]
-        used = 1
-        body = reach(head, 0, len(head))
-        while body > len(head) and used < len(parts):
-            head += parts[used]
-            used += 1
-            body = reach(head, 0, len(head))
-        more = 0
-        for part in parts[used:]:
-            more += len(part)
-        wsp = self._wsp
-        wsp.parse(head, 0, len(head), more)
+    def _push(self, message):
+        # The headers are put together in the spool's own buffer, and their values copied; then
+        # the body goes where they were.
+        parts = self.parts
         spool = self.spool
+        buf = spool.buf
+        seq = end = 0
+        body = 1
+        while body > end and seq < message.total:
+            seq += 1
+            part = parts.part(message, seq)
+            if end + len(part) > len(buf):
+                raise TooLarge(_SPOOL_FULL)
+            buf[end : end + len(part)] = part
+            end += len(part)
+            body = reach(buf, 0, end)
+        wsp = self._wsp
+        wsp.parse(buf, 0, end, parts.octets(message, seq + 1))
         spool.reset()
-        spool.write(memoryview(head)[wsp.body :])
-        for part in parts[used:]:
-            spool.write(part)
+        spool.write(part[len(part) - (end - body) :])
+        while seq < message.total:
+            seq += 1
+            spool.write(parts.part(message, seq))
         headers = {"x-syncml-hmac": wsp.hmac} if wsp.hmac is not None else {}
         return Push("sms", False, wsp.content_type, wsp.app_id, headers, spool)

@@ -54,8 +54,8 @@ def run(main):
 
 
 class Outcome:
-    def __init__(self, error=None):
-        self.error = error
+    def __init__(self, error=None, code=0):
+        self.error, self.code = error, code
 
 
 class Client:

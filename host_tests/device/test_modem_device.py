@@ -93,6 +93,24 @@ def test_fourteen_parts_shuffled_and_repeated(modems, operator):
     assert device.stop() == 0
 
 
+def test_a_hundred_parts_that_never_become_whole(modems, operator):
+    """Announced by a stranger: refused with the first part, in the heap of a board."""
+    station = modems.add("sim7600", DEVICE)
+    device = Device(operator.image, station.address).running()
+    before = device.status()["heap_free"]
+    ports = b"\x05\x04\x0b\x84\x23\xf0"
+    for i in range(60):
+        ies = ports + bytes((0, 3, 7, 100, i + 1))
+        send(modems, [deliver(ies, b"x" * 128, sms.address(SENDER), now=i)])
+    send(modems, parts(operator, f"replace {LED}=on"))
+    assert device.event("push", 60)["error"] is None
+    modems.settled()
+    after = device.status()
+    assert after["faults"] == after["losses"] == 0 and after["heap_free"] > before - 2048
+    assert device.stop() == 0
+    assert operator.value(LED) == "on"
+
+
 def test_power_cut_between_parts(modems, operator):
     station = modems.add("sim7600", DEVICE)
     device = Device(operator.image, station.address).running()

@@ -10,7 +10,8 @@ from dmtool import sms_encode
 from interop_bench import long
 from modem_bench_device import DEVICE, SENDER, Device, Modems, Operator
 from modemsim.families import FAMILIES
-from omadm.sms import KEPT, READY, Deliver, Reassembler
+from omadm.reassembly import KEPT, READY, Reassembler
+from omadm.sms import Deliver
 
 HELPER = Path(__file__).with_name("gammu_helper.py")
 LED = "./Led/State"
@@ -82,7 +83,7 @@ def test_sms_made_by_gammu(gammu, operator, wide):
         assert deliver.ours and (deliver.seq, deliver.total) == (i + 1, len(parts))
         assert deliver.sender(pdu) == SENDER
         assert box.add(deliver, pdu, 0) == (READY if i + 1 == len(pdus) else KEPT)
-    assert b"".join(box.ready().payload()) == push
+    assert b"".join(box.part(box.ready(), i + 1) for i in range(len(pdus))) == push
     # And what it reads in them is what we read.
     for row, part, pdu in zip(gammu("decode", pdus=[pdu.hex() for pdu in pdus]), parts, pdus, strict=True):
         if not wide:  # it does not look into the wide form

@@ -9,7 +9,8 @@ from dmtool.errors import ToolError
 from hypothesis import given
 from hypothesis import strategies as st
 from modemsim import pdu as network
-from omadm.sms import KEPT, READY, Deliver, Reassembler
+from omadm.reassembly import KEPT, READY, Reassembler
+from omadm.sms import Deliver
 from omadm.wsp import WspPush
 
 VECTORS = ROOT / "host_tests" / "vectors"
@@ -32,7 +33,7 @@ def put_together(submits, order):
         verdict = box.add(deliver, pdu, 0)
         assert verdict == (READY if i == order[-1] else KEPT)
     message = box.ready()
-    return b"".join(message.payload())
+    return b"".join(box.part(message, seq + 1) for seq in range(message.total))
 
 
 @given(

@@ -21,5 +21,6 @@ ACCOUNTS = 8  # DMAcc instances; bounds the work of finding the sender
 HEADER_LEN = 512  # octets of one x-syncml-hmac value
 
 WSP_HEADERS = 2048  # octets of the headers of one WSP push; held in RAM in one piece to be read
-SMS_ASSEMBLIES = 4  # messages of several SMS open at once; the spool bounds their octets
-SMS_FINISHED = 4  # finished ones remembered: a late copy of a part opens nothing
+SMS_ASSEMBLIES = 4  # messages of several SMS open at once
+SMS_SINGLES = 4  # whole ones of one SMS that wait for the spool
+SMS_OCTETS = 8192  # for all SMS held, 61 of them: taken once, where SMS are received; no part allocates
