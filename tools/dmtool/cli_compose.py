@@ -10,7 +10,18 @@ import typer
 from rich.markup import escape
 
 from . import account as accounts
-from . import addresses, keys, octets, sms_push, tnds_compose, tnds_encode, tnds_rules, wbxml_encode, xml_text
+from . import (
+    addresses,
+    encryption,
+    keys,
+    octets,
+    sms_push,
+    tnds_compose,
+    tnds_encode,
+    tnds_rules,
+    wbxml_encode,
+    xml_text,
+)
 from . import commands as language
 from . import compose as composing
 from .app import AccountFile, PassphraseFile, app, err, write_private
@@ -95,6 +106,24 @@ def compose(
             "--sign/--no-sign", help="Sign the whole message (about 700 octets), or leave that to the MAC."
         ),
     ] = None,
+    encrypt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--encrypt", metavar="URI", help="Encrypt the value for this node; may be given several times."
+        ),
+    ] = None,
+    cipher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help=f"How: {', '.join(encryption.CIPHERS)}; GCM needs a board with it."
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="With a key of the account, instead of one derived for the message."
+        ),
+    ] = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Compose one message; it takes the next number of the account.
@@ -118,6 +147,8 @@ def compose(
 
     * `dmtool compose -a led7.toml -o m.wbxml --virtual MOID=urn:oma:mo:oma-fumo:1.0 --sequence
     replace DownloadAndUpdate/PkgURL=http://192.0.2.1/fw.bin exec DownloadAndUpdate`
+
+    * `dmtool compose -a led7.toml -o m.wbxml --encrypt ./Wifi/Key replace ./Wifi/Key=@key.txt`
 
     * `dmtool compose -a led7.toml -o m.wbxml --compact replace ./Led/State=on`: for SMS
     """
@@ -160,9 +191,16 @@ def compose(
         if body and body[-1].name == "Final":
             body = body[:-1]
         body = language.block("Atomic" if atomic else "Sequence", body)
+    secret = _encryption(account, encrypt, cipher, key)
     signer = _signer(account, sign, compact, passphrase_file)
     message = composing.compose(
-        account, body, version=wbxml, string_table=string_table, compact=compact, signer=signer
+        account,
+        body,
+        version=wbxml,
+        string_table=string_table,
+        compact=compact,
+        signer=signer,
+        encrypt=secret,
     )
     if output is None:
         sys.stdout.buffer.write(message.octets)
@@ -177,6 +215,18 @@ def compose(
     if compact:
         plan = sms_push.plan(accounts.load(account), message.octets, "+0")
         err.print(octets.table(octets.of_push(plan.message, plan.hmac, plan.push, plan.parts), plan.parts))
+
+
+def _encryption(
+    account: Path, uris: list[str] | None, cipher: str | None, key: str | None
+) -> encryption.Wanted | None:
+    if cipher is not None and cipher not in encryption.CIPHERS:
+        raise UsageError(f"--cipher {cipher}: use one of {', '.join(encryption.CIPHERS)}")
+    if not uris:
+        if cipher is not None or key is not None:
+            raise UsageError("--cipher and --key: want --encrypt URI with them")
+        return None
+    return encryption.wanted(accounts.load(account), uris, cipher, key)
 
 
 def _signer(account: Path, sign: bool | None, compact: bool, passphrase_file: Path | None) -> Signer | None:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from . import account as accounts
 from . import compact as shorter
-from . import document, proof, rules, signing
+from . import document, encryption, proof, rules, signing
 from .account import Account
 from .element import Element, met, sync
+from .encryption import Wanted
 from .errors import ToolError
 from .signing import Signer
 from .wbxml_encode import EncodeError, encode
@@ -65,11 +66,15 @@ def build(
     string_table: bool = False,
     compact: bool = False,
     signer: Signer | None = None,
+    encrypt: Wanted | None = None,
 ) -> bytes:
     """Return the octets of a message with these commands, unchecked.
 
-    `compact` leaves LocName out and has a string table when that is shorter; `signer` signs the whole.
+    `compact` leaves LocName out and has a string table when that is shorter; `encrypt` names values to
+    encrypt, and `signer` signs the whole as it goes over the wire.
     """
+    if encrypt is not None:
+        commands = encryption.encrypted(commands, account, encrypt)
     if signer is not None:
         commands = document.signable(commands)
     body = sync("SyncBody", *commands, sync("Final"))
@@ -101,6 +106,7 @@ def compose(
     string_table: bool = False,
     compact: bool = False,
     signer: Signer | None = None,
+    encrypt: Wanted | None = None,
 ) -> Message:
     """Check the commands, take the next number of the account file, and build the message.
 
@@ -111,10 +117,16 @@ def compose(
         trial = accounts.load(path)
         if signer is None and trial.proof != "hmac":
             raise ToolError(f"{path}: proof is {trial.proof}: devices take signed messages only; sign it")
-        build(trial, commands, version=version, signer=signer)  # a fault must not cost a number
+        build(trial, commands, version=version, signer=signer, encrypt=encrypt)  # a fault costs no number
         account = accounts.next_number(path)
         octets = build(
-            account, commands, version=version, string_table=string_table, compact=compact, signer=signer
+            account,
+            commands,
+            version=version,
+            string_table=string_table,
+            compact=compact,
+            signer=signer,
+            encrypt=encrypt,
         )
     except EncodeError as error:
         raise ToolError(f"the message can't be encoded: {error}") from None
