@@ -344,7 +344,7 @@ FORBIDDEN = [
 
 @pytest.mark.parametrize("form", tnds_encode.FORMS)
 @pytest.mark.parametrize(("nodes", "target", "told"), [row for row in FORBIDDEN if row[2]])
-@pytest.mark.row("R40", "R45", "R47")
+@pytest.mark.row("R40", "R45", "R47", negative=True)
 def test_what_the_standard_forbids_is_not_composed(file, tmp_path, nodes, target, told, form):
     path = tmp_path / "t.xml"
     path.write_text(HEAD + nodes + "</MgmtTree>")
@@ -376,7 +376,7 @@ def test_limits_count_from_the_target(file, tmp_path):
         composed(file, path, target="./" + "/".join(["x" * 32] * 2))
 
 
-@pytest.mark.row("R47")
+@pytest.mark.row("R47", negative=True)
 @pytest.mark.parametrize("data", ["text", "<a/>", "AAEC", b"\x02\xa4\x01\x6a\x00\x05", b"", "<MgmtTree/>x"])
 def test_the_inbox_takes_nothing_but_objects(file, data):
     meta = sync("Meta", met("Type", tnds.TYPE + "+wbxml"))
@@ -385,7 +385,7 @@ def test_the_inbox_takes_nothing_but_objects(file, data):
         compose.compose(file, [sync("Add", item)])
 
 
-@pytest.mark.row("R50")
+@pytest.mark.row("R50", negative=True)
 def test_delete_and_exec_take_no_object(file):
     data = sync("Data", tnds_encode.as_xml(tree(node("A")), indent=False))
     item = sync(
@@ -421,7 +421,7 @@ def test_relative_addresses():
         commands.below(commands.parse(["acl .=Get=*"]), "./App")
 
 
-@pytest.mark.row("R45", "R52")
+@pytest.mark.row("R45", "R52", negative=True)
 @pytest.mark.parametrize(
     ("part_a", "told"),
     [
@@ -445,7 +445,7 @@ def test_bad_virtual_addresses(part_a, told):
         compose.prepare(commands.below(commands.parse(["delete A/DMAcc", "delete ."]), part_a))
 
 
-@pytest.mark.row("R45")
+@pytest.mark.row("R45", negative=True)
 def test_no_account_through_a_virtual_address():
     with pytest.raises(ToolError, match="an account"):
         compose.prepare(commands.below(commands.parse(["delete A/DMAcc/S"]), "MOID=urn:x"))
