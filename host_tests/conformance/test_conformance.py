@@ -27,7 +27,7 @@ def test_the_page_is_what_would_be_written_today():
     """As after a run in which everything passed: `make conformance` fails on any other."""
     results = {(test.file, test.name): "passed" for test in TESTS}
     page = (ROOT / "docs" / "conformance.md").read_text()
-    assert page == report.document(TESTS, results), "run `make conformance`, and commit what it writes"
+    assert page == report.document(TESTS, results), "run `python host_tests/conformance/run.py --page`"
 
 
 def test_a_gap_is_seen():
