@@ -26,6 +26,7 @@ from .errors import Malformed, TooLarge
 from .grammar import GRAMMAR
 from .limits import CMD_ID_LEN, CMD_ID_ROOM, TEXT_LEN, WBXML_DEPTH
 from .parts import Header, Item
+from .usual import usual
 
 _UNFINISHED = const(30)
 _ORDER = const(31)
@@ -105,6 +106,8 @@ class Commands:
 
     # -- the sink
 
+    usual = usual  # the fast way, in a file of its own
+
     def start(self, tag):
         """An element begins."""
         if self.skip:
@@ -153,30 +156,6 @@ class Commands:
         self.depth += 1
         self.context = to
 
-    def leaf(self, tag, buf, off, end, at):
-        """An element with one string in it: start, text and end at once, as most elements are."""
-        context = self.context
-        if not self.skip and context <= _BODY:
-            row = GRAMMAR[context]
-            for k in range(0, len(row), 2):
-                if row[k] == tag:
-                    to = row[k + 1]
-                    if to >= _LEAVES and self.slots[to - _LEAVES] is None and end - off <= TEXT_LEN:
-                        self.slots[to - _LEAVES] = bytes(buf[off:end])
-                        if to == _CMD_ID:
-                            self._cmd_id(self.slots[_ID])
-                        return
-                    if to == _DATA and not self.seen & 1 << _DATA:
-                        self.seen |= 1 << _DATA
-                        if end > off and not self.status:
-                            self.status = self.item.text(buf, off, end, at)
-                        return
-                    break
-        self.start(tag)
-        if end > off:
-            self.text(buf, off, end, at)
-        self.end(tag)
-
     def end(self, tag):
         """An element ends."""
         if self.skip:
@@ -185,16 +164,8 @@ class Commands:
         context = self.context
         self.depth -= 1
         self.context = self.stack[self.depth]
-        if context == _ITEM:
-            status = self.item.fill(self.slots)
-            if self.slots[_ID] is None:
-                status = 400
-            self.status = self.status or status
-        elif context == _LIST:
-            self.lists.pop()
-            self.handler.end(tag)
-        elif context <= _COMMAND:
-            self._command_end(tag)
+        if context <= _ITEM:
+            self._shut(context, tag)
         elif context < _HEADER:
             pass  # Target, Source, TargetParent, Meta
         elif context >= _LEAVES:
@@ -286,13 +257,21 @@ class Commands:
             item.correlator = self.slots[_CORRELATOR]
             self.handler.command(self.tag, self.slots[_ID], item)
 
-    def _command_end(self, tag):
+    def _shut(self, context, tag):
+        # An Item, a list or a command ends.
         cmd_id = self.slots[_ID]
-        status = self.status or (400 if cmd_id is None else 0 if self.items else 412)
-        if status:
-            self.handler.fail(tag, cmd_id or b"", status)
+        if context == _ITEM:
+            status = self.item.fill(self.slots)
+            self.status = self.status or (400 if cmd_id is None else status)
+        elif context == _LIST:
+            self.lists.pop()
+            self.handler.end(tag)
         else:
-            self._deliver()
+            status = self.status or (400 if cmd_id is None else 0 if self.items else 412)
+            if status:
+                self.handler.fail(tag, cmd_id or b"", status)
+            else:
+                self._deliver()
 
     def _mistake(self, tag, code):
         # An element (tag) or text (0) that may not stand where it stands.

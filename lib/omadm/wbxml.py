@@ -6,20 +6,18 @@
 #   tag octet:  A C i i i i i i        A attributes follow (refused), C content follows, i identity
 #   mb_u_int32: 1 x x x x x x x ... 0 x x x x x x x       five octets at most
 #
-# Contract: feed() takes any split of the message and keeps no reference to the
-# block. What is complete in a block goes to the sink at once; a string or an
-# opaque goes in as many pieces as it arrives in, so it may be longer than RAM.
+# Contract: feed() takes any split of the message and keeps no reference to the block. What is
+# complete in a block goes to the sink at once; a string or an opaque in as many pieces as it comes.
 #   sink.start(tag)               tag = page << 6 | identity; LITERAL for a tag out of the string table
 #   sink.end(tag)                 also right after the start of an element without content
 #   sink.text(buf, off, end, at)  characters or opaque octets buf[off:end]; `at` is where those octets
 #                                 lie in the message for this element alone, else -1 (ENTITY, STR_T)
-#   sink.leaf(tag, buf, off, end, at)   optional: an element with one string in it and nothing else,
-#                                 in place of start, text and end; only where it lies in one block
+#   sink.leaf(tag, buf, off, end, at)   optional, for start, text, end: an element of one STR_I in one block
+#   sink.usual(parser, buf, i, end, base)   optional: takes from content what it knows (usual.py)
 # Malformed or TooLarge otherwise; after any error, the sink's too, every call raises it again.
 #
-# Bounds: WBXML_DEPTH open elements, STRING_TABLE octets of table, TABLE_OCTETS octets
-# taken out of it (else two octets could stand for a thousand). No recursion; nothing
-# is allocated per token.
+# Bounds: WBXML_DEPTH open elements, STRING_TABLE octets of table, TABLE_OCTETS octets taken out
+# of it (else two octets could stand for a thousand). No recursion; no allocation per token.
 # Non-goals: attributes, extensions, PI, other charsets (all refused); whether text is UTF-8.
 
 from array import array
@@ -70,7 +68,6 @@ _N_LITERAL = const(15)
 _N_LITERAL_C = const(16)
 
 SYNCML = (0x1201, b"-//SYNCML//DTD SyncML 1.2//EN")
-_NUL = b"\0"
 
 
 class Parser:
@@ -82,6 +79,7 @@ class Parser:
         self.on_end = sink.end
         self.on_text = sink.text
         self.on_leaf = getattr(sink, "leaf", None)
+        self.on_usual = getattr(sink, "usual", None)
         self.pages = pages
         self.public = public
         self.stack = array("H", bytes(2 * WBXML_DEPTH))
@@ -126,6 +124,7 @@ class Parser:
         on_end = self.on_end
         on_text = self.on_text
         on_leaf = self.on_leaf
+        on_usual = self.on_usual
         stack = self.stack
         pages = self.pages
         state = self.state
@@ -145,6 +144,15 @@ class Parser:
                 page = self.page
                 top, hole = pages[page >> 6]
                 continue
+            if on_usual:
+                self.depth = depth
+                self.page = page
+                i = on_usual(self, buf, i, end, base)
+                depth = self.depth
+                page = self.page
+                if i == end:
+                    break
+                top, hole = pages[page >> 6]
             t = buf[i]
             i += 1
             if t == 1:  # END
@@ -166,7 +174,7 @@ class Parser:
                 if depth == WBXML_DEPTH:
                     raise TooLarge(_DEPTH)
                 if on_leaf and i < end and buf[i] == 3 and depth:
-                    n = buf.find(_NUL, i, end)
+                    n = buf.find(b"\0", i, end)
                     if n > 0 and n + 1 < end and buf[n + 1] == 1:
                         on_leaf(tag, buf, i + 1, n, base + i + 1)
                         i = n + 2
@@ -175,17 +183,9 @@ class Parser:
                 stack[depth] = tag
                 depth += 1
             elif t == 0:  # SWITCH_PAGE
-                if i < end and depth:
-                    t = buf[i]
-                    i += 1
-                    if t >= len(pages):
-                        raise Malformed(_PAGE)
-                    top, hole = pages[t]
-                    page = t << 6
-                else:
-                    state = _IN_PAGE
+                state = _IN_PAGE
             elif t == 3:  # STR_I
-                n = buf.find(_NUL, i, end)
+                n = buf.find(b"\0", i, end)
                 if n < 0:
                     n = end
                     state = _IN_STRING
@@ -220,7 +220,7 @@ class Parser:
         state = self.state
         t = buf[i]
         if state == _IN_STRING:
-            n = buf.find(_NUL, i, end)
+            n = buf.find(b"\0", i, end)
             if n < 0:
                 n = end
             else:
@@ -335,7 +335,7 @@ class Parser:
         # End of the string at index n; a last string may lack its NUL.
         if n >= len(self.table):
             raise Malformed(_INDEX)
-        end = self.table.find(_NUL, n)
+        end = self.table.find(b"\0", n)
         return len(self.table) if end < 0 else end
 
     def _entity(self, n):
