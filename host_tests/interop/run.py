@@ -18,7 +18,14 @@ HERE = "host_tests/interop"
 OUT = ROOT / "build" / "interop.json"
 # Checks against others that have their place elsewhere.
 ALSO = ("host_tests/tools/test_vectors.py",)
-TOOLS = (("kannel", "kannel"), ("dmtool", "kannel"), ("gammu", "gammu"), ("tshark", "tshark"))
+TOOLS = (
+    ("xmlsig", "xmlsec1, signxml"),
+    ("xmlenc", "xmlsec1"),
+    ("kannel", "kannel"),
+    ("dmtool", "kannel"),
+    ("gammu", "gammu"),
+    ("tshark", "tshark"),
+)
 
 
 def tool_of(name: str) -> str:
