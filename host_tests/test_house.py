@@ -23,11 +23,12 @@ RANK = {
     "__init__": 0, "errors": 0, "limits": 0,
     "wbxml": 1, "uri": 1, "spool": 1, "sectors": 1, "sms": 1, "wsp": 1, "reassembly": 1,
     "parts": 1, "grammar": 1,
-    "usual": 2, "codepages": 2, "acl": 2, "pagelog": 2, "push": 2,
-    "store": 3, "auth": 3, "commands": 3, "tree": 3, "journal": 3,
-    "transaction": 4, "revoke": 4, "xmlenc": 4,
-    "executor": 5, "local": 5,
-    "client": 6,
+    "usual": 2, "codepages": 2, "tndsxml": 2, "acl": 2, "pagelog": 2, "push": 2,
+    "store": 3, "auth": 3, "commands": 3, "tree": 3, "journal": 3, "tnds": 3,
+    "transaction": 4, "revoke": 4, "xmlenc": 4, "subtree": 4, "inbox": 4, "virtual": 4,
+    "objects": 5, "local": 5,
+    "executor": 6,
+    "client": 7,
 }  # fmt: skip
 
 # What device code may import beside itself. lib/ takes nothing that only a board has.

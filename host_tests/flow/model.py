@@ -298,7 +298,10 @@ class Model:
         before = copy.deepcopy((self.nodes, self.execs))
         try:
             path, prop = parse_uri(uri)
-            need(path[:1] != ("Inbox",), 405)
+            if path[:1] == ("Inbox",):
+                need(kind == "add" and len(path) == 1 and not prop, 405)
+            if kind in ("add", "replace") and is_object(path, type):
+                raise Refused(405 if prop else 415)
             need(not self.in_dmacc(path), 405)
             if kind == "add":
                 return self._add(server, path, prop, data, octets(fmt), octets(type))
@@ -437,8 +440,11 @@ def value_of(fmt, data, default):
     return stored, value
 
 
+def is_object(path, type):
+    """Whether Data is to be a TNDS object."""
+    return path == ("Inbox",) or (octets(type) or b"").lower().startswith(b"application/vnd.syncml.dmtnds")
+
+
 def check_type(type):
-    """Refuse a Type that is too long, or a TNDS object."""
-    if type is not None:
-        need(not type.startswith(b"application/vnd.syncml.dmtnds"), 415)
-        need(len(type) <= PROP_LEN, 413)
+    """Refuse a Type that is too long."""
+    need(type is None or len(type) <= PROP_LEN, 413)

@@ -91,7 +91,7 @@ class Handler:
     def command(self, tag, cmd_id, item):
         self.calls.append((tag, cmd_id, item.target))
         kept = {}
-        for name in ("target", "target_parent", "fmt", "mime", "size", "correlator"):
+        for name in ("target", "target_parent", "fmt", "mime", "size", "correlator", "inline"):
             kept[name] = getattr(item, name)
         kept["data"] = list(item.data)
         kept["data_len"] = item.data_len
@@ -104,7 +104,7 @@ class Handler:
 def run_pieces(pieces):
     handler = Handler()
     commands = Commands(handler)
-    parser = Parser(commands, PAGES)
+    parser = commands.parser = Parser(commands, PAGES)
     for piece in pieces:
         parser.feed(piece, 0, len(piece))
     parser.close()
@@ -685,8 +685,17 @@ def test_strange_elements_in_a_command():
 
 
 def test_tnds_tokens_in_data():
-    fails(415, item(b"./Inbox", e(DATA, b"\x00\x02\x60\x77", s(b"1.2"), b"\x01\x1d\x01\x00\x00")))
+    tree = b"\x60\x77" + s(b"1.2") + b"\x01\x1d\x01"
+    for pages in (b"\x00\x02", b"\x00\x01\x00\x02"):
+        body = message(cmd(ADD, b"1", item(b"./Inbox", e(DATA, pages, tree, b"\x00\x00")), item(b"./A")))
+        for pieces in ([body], [body[i : i + 1] for i in range(len(body))]):
+            handler = run_pieces(pieces)
+            assert [kept["inline"] for kept in handler.items] == [body.index(tree), -1]
+            assert handler.items[0]["data_len"] == 0
     fails(415, item(b"./Inbox", e(DATA, s(b"x"), b"\x00\x02\x1d\x00\x00", s(b"y"))))
+    fails(415, item(b"./Inbox", e(DATA, s(b"x"), b"\x00\x02", tree, b"\x00\x00")))
+    fails(415, item(b"./Inbox", e(DATA, b"\x00\x02", tree, tree, b"\x00\x00")))
+    fails(415, item(b"./Inbox", e(DATA, b"\x00\x02\x64", tree, b"\x01\x00\x00")))
 
 
 def test_doubled_elements_in_a_command():

@@ -62,6 +62,7 @@ class Client(Local):
         super().__init__(store, clock)
         self.hooks = []  # (uri, callback)
         self.handlers = {}  # of Execs, by uri
+        self.mo_roots = ()  # where objects sent to ./Inbox go; rows as inbox.py describes them
         self.hook_errors = 0  # how often application code raised
         self.accepted = 0
         self.refused = 0
@@ -164,7 +165,7 @@ class Client(Local):
         txn.begin(spool.buf, self.clock())
         run = Executor(self, account, outcome)
         commands = Commands(run)
-        parser = Parser(commands, PAGES, spool.length)
+        parser = commands.parser = Parser(commands, PAGES, spool.length)
         at = 0
         while at < spool.length:
             end = min(at + _BLOCK, spool.length)

@@ -15,8 +15,9 @@
 # Statuses by fail: 400 CmdID missing, "0", repeated or too long, or a wrong or doubled
 # element; 406 Alert, Copy, Put, Map, Search, Sync, Move, Results, Status, Archive, SftDel;
 # 412 no Item, two Items in Exec, an Item without an address; 413 a value over TEXT_LEN,
-# Data in too many pieces; 414 LocURI over TEXT_LEN; 415 TNDS tokens in Data; 500 Atomic
-# in Atomic, Sequence directly in Sequence.
+# Data in too many pieces; 414 LocURI over TEXT_LEN; 415 tokens of page 2 in Data that are
+# no MgmtTree; 500 Atomic in Atomic, Sequence directly in Sequence.
+# A MgmtTree in Data is read over: the Item says where it begins (tnds.py reads it again).
 # Bounds: TEXT_LEN a value, CMD_ID_LEN and CMD_ID_ROOM; depth is the parser's.
 # Non-goals: what a command means, formats and defaults (executor), who sent it (dmacc).
 
@@ -46,6 +47,7 @@ _T_GET = const(0x13)
 _T_MORE_DATA = const(0x34)
 _T_ARCHIVE = const(0x07)
 _T_SFT_DEL = const(0x26)
+_T_MGMT_TREE = const(0xA0)
 
 _NUMBERS = const(2048)  # CmdIDs that cost a bit each
 
@@ -87,6 +89,7 @@ class Commands:
 
     def __init__(self, handler):
         self.handler = handler
+        self.parser = None  # whose sink this is; set by who makes both
         self.item = Item()
         self.slots: list = [None] * _SLOTS
         self.stack = bytearray(WBXML_DEPTH + 1)  # contexts of the open elements
@@ -276,6 +279,7 @@ class Commands:
     def _mistake(self, tag, code):
         # An element (tag) or text (0) that may not stand where it stands.
         context = self.context
+        item = self.item
         if tag == _T_GET:
             raise Malformed(_GET)
         if tag == _T_MORE_DATA:
@@ -287,6 +291,10 @@ class Commands:
                 self.status = 400
                 if context == _DATA and tag >> 6 == 2:
                     self.status = 415
+                    if tag == _T_MGMT_TREE and item.inline < 0 and not item.data_len:
+                        self.status = 0
+                        item.inline = self.parser.turned
+                        item.table = self.parser.table
                 elif context == _COMMAND and (tag == _T_ARCHIVE or tag == _T_SFT_DEL):
                     self.status = 406
         elif tag and (context == _LIST or context == _BODY):

@@ -2,11 +2,10 @@
 # OMA RepPro 1.2.1 (Add, Replace, Delete, Exec, Atomic, Sequence), TND 1.2.1 4-7,
 # Sessionless 5.5, 6; docs/profile.md.
 #
-# Contract: a handler for commands.Commands. It stages in the transaction and
-# notes one outcome per Item; a failing command leaves nothing of itself behind.
-# Order of checks, everywhere: address 414/404/406 - DMAcc and Inbox 405 - there
-# or not 404/418 - ACL 425 - AccessType and permanence 405 - format and value
-# 415/413 - room 420. Nothing is written and no application code is called here.
+# Contract: a handler for commands.Commands. It stages in the transaction and notes one outcome per
+# Item; a failing command leaves nothing of itself behind. Order of checks, everywhere: address
+# 414/404/406 - DMAcc and Inbox 405 - there or not 404/418 - ACL 425 - AccessType and permanence 405 -
+# format and value 415/413 - room 420. Nothing is written and no application code is called here.
 
 from struct import pack
 
@@ -82,12 +81,16 @@ class Executor:
         if not self.failed:
             point = self.txn.savepoint()
             try:
-                segments, prop = self._address(item)
+                segments, prop = self._address(tag, item)
                 if item.mime == b"application/xenc+xml" and tag != _DELETE:
                     from .xmlenc import reveal
 
                     reveal(self, item)
-                if tag == _ADD:
+                if item.is_object(tag) or segments == [b"Inbox"]:
+                    from .objects import apply
+
+                    status = apply(self, tag, segments, prop, item)
+                elif tag == _ADD:
                     self._add(segments, prop, item)
                 elif tag == _DELETE:
                     self._delete(segments, prop)
@@ -128,15 +131,20 @@ class Executor:
 
     # -- addresses and rights
 
-    def _address(self, item):
+    def _address(self, tag, item):
         target = item.target or b""
         parent = item.target_parent
-        if parent:  # a relative URI (profile D4)
+        given = parent or target
+        if given[:5] == b"MOID=" or b"?MOID=" in given:
+            from .virtual import resolve
+
+            target = resolve(self, given, target if parent else b"")
+        elif parent:  # a relative URI (profile D4)
             if target[:1] == b"/" or target[:2] == b"./":
                 raise CommandFailed(404)
             target = parent + b"/" + target if target else parent
         segments, prop = uri.split(target)
-        if segments and segments[0] == b"Inbox":
+        if segments and segments[0] == b"Inbox" and (tag != _ADD or prop or segments[1:]):
             raise CommandFailed(405)  # R47, R50
         return segments, prop
 
@@ -148,11 +156,12 @@ class Executor:
             raise CommandFailed(404)
         return nid
 
-    def _may(self, nid, right):
+    def may(self, nid, right):
+        """True when the server has the right on the node."""
         return self.tree.grants(nid, right, self.account.server_id)
 
-    def _fields(self, nid, right, access):
-        # Fields of a node on which the server has the right, and which allows the access.
+    def fields(self, nid, right, access):
+        """Fields of a node on which the server has the right, and which allows the access."""
         if not self.tree.grants(nid, right, self.account.server_id):
             raise CommandFailed(425)
         fields = self.tree.fields(nid)
@@ -160,9 +169,8 @@ class Executor:
             raise CommandFailed(405)
         return fields
 
-    def _hear(self, segments, kind):
-        # Note a change when a hook of the application waits for it: kind, address, NUL. In one
-        # buffer, because small objects that stay would leave the heap in pieces.
+    def hear(self, segments, kind):
+        """Note a change when a hook of the application waits for it: kind, address, NUL."""
         where = b"/".join([b"."] + segments)
         for top, _ in self.client.hooks:
             if concerns(top, where):
@@ -177,31 +185,31 @@ class Executor:
             raise CommandFailed(405)
         if depth == len(segments):
             raise CommandFailed(418)
-        if self._fields(nid, b"Add", _CAN_ADD) & 15:
+        if self.fields(nid, b"Add", _CAN_ADD) & 15:
             raise CommandFailed(405)
         fmt, mime = self._kind(item, _CHR)
         where, n = self._value(item, fmt)
         own = b""
-        if (not fmt or segments[depth:-1]) and not self._may(nid, b"Replace"):
+        if (not fmt or segments[depth:-1]) and not self.may(nid, b"Replace"):
             own = acl.auto(self.tree.effective_acl(nid), self.account.server_id)
         for name in segments[depth:-1]:
             nid = self.txn.create(nid, name, _NEW, b"", own, 0, 0)
             own = b""
         self.txn.create(nid, segments[-1], _NEW | fmt, mime or b"", own, where, n)
-        self._hear(segments, _ADDED)
+        self.hear(segments, _ADDED)
 
     def _delete(self, segments, prop):
         nid = self._node(segments)
-        self._fields(nid, b"Delete", _CAN_DELETE)
+        self.fields(nid, b"Delete", _CAN_DELETE)
         if prop or not nid or self.tree.is_fixed(nid):
             raise CommandFailed(405)
         for below in list(self.tree.subtree(nid)):
             self.txn.delete(below)
-        self._hear(segments, _DELETED)
+        self.hear(segments, _DELETED)
 
     def _exec(self, segments, prop, item):
         nid = self._node(segments)
-        self._fields(nid, b"Exec", _CAN_EXEC)
+        self.fields(nid, b"Exec", _CAN_EXEC)
         if prop:
             raise CommandFailed(405)
         where = b"./" + b"/".join(segments)
@@ -221,7 +229,7 @@ class Executor:
 
     def _replace(self, segments, item):
         nid = self._node(segments)
-        fields = self._fields(nid, b"Replace", _CAN_REPLACE)
+        fields = self.fields(nid, b"Replace", _CAN_REPLACE)
         old = fields & 15
         fmt, mime = self._kind(item, old)
         if mime is not None and mime == self.tree.store.field(nid, _TYPE):
@@ -230,15 +238,15 @@ class Executor:
             raise CommandFailed(405)
         where, n = self._value(item, fmt)
         self.txn.again(nid, _TYPE, mime, fmt, where, n)
-        self._hear(segments, _REPLACED)
+        self.hear(segments, _REPLACED)
 
     def _replace_property(self, segments, prop, item):
         tree = self.tree
         nid = self._node(segments)
-        allowed = self._may(nid, b"Replace")
+        allowed = self.may(nid, b"Replace")
         if prop == b"ACL":
             if tree.fields(nid) & 15 or not allowed:
-                allowed = self._may(tree.store.parent(nid) if nid else 0, b"Replace")
+                allowed = self.may(tree.store.parent(nid) if nid else 0, b"Replace")
         if not allowed:
             raise CommandFailed(425)
         if prop == b"Title":
@@ -254,7 +262,7 @@ class Executor:
             self._rename(nid, segments, item)
         else:
             raise CommandFailed(405)
-        self._hear(segments, _REPLACED)
+        self.hear(segments, _REPLACED)
 
     def _rename(self, nid, segments, item):
         tree = self.tree
@@ -271,7 +279,7 @@ class Executor:
         for below in tree.subtree(nid):  # the addresses below are longer now
             if uri.characters(tree.path(below)) > MAX_TOT_LEN + 2:
                 raise CommandFailed(414)
-        self._hear(segments[:-1] + [name], _ADDED)  # who waits for the new address is to know
+        self.hear(segments[:-1] + [name], _ADDED)  # who waits for the new address is to know
 
     # -- values
 
@@ -297,9 +305,7 @@ class Executor:
         n = item.data_len
         if item.size != n and item.size >= 0:
             raise CommandFailed(424)
-        where = item.data[0] if len(item.data) == 2 else b""
-        if not isinstance(where, int):
-            where = self.txn.keep(self._octets(item, n))
+        where = self.where(item)
         good = fmt != _UNKNOWN
         if fmt == _NODE or fmt == _NULL:
             good = not n
@@ -311,11 +317,18 @@ class Executor:
         elif _BOOL <= fmt <= _FLOAT:
             good = n <= 32 and is_legal(fmt, self._octets(item, 32))
         mime = item.mime or b""
-        if not good or mime.startswith(b"application/vnd.syncml.dmtnds"):
+        if not good:
             raise CommandFailed(415)
         if len(mime) > PROP_LEN:
             raise CommandFailed(413)
         return where, n
+
+    def where(self, item):
+        """Where the octets of Data are; those that lie in pieces are put together."""
+        data = item.data
+        if len(data) == 2 and isinstance(data[0], int):
+            return data[0]
+        return self.txn.keep(self._octets(item, item.data_len))
 
     def _octets(self, item, most):
         if item.data_len > most:
@@ -324,7 +337,7 @@ class Executor:
         data = item.data
         for i in range(0, len(data), 2):
             where = data[i]
-            out += bytes(self.txn.source[where : where + data[i + 1]]) if isinstance(where, int) else where
+            out += self.txn.octets(where, data[i + 1]) if isinstance(where, int) else where
         return out
 
 

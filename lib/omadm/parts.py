@@ -25,6 +25,9 @@ _MSG_ID = const(38)
 _NO_TARGET = const(39)
 _NO_SOURCE = const(40)
 
+_ADD = const(5)
+_REPLACE = const(0x20)
+
 # Slots of the values, numbered by commands.py.
 _TARGET = const(0)
 _PARENT = const(1)
@@ -74,13 +77,15 @@ class Header:
 
 class Item:
     """target, target_parent, fmt, mime, correlator: bytes or None; size: int or -1;
-    data, data_len."""
+    data, data_len; inline: where the tokens of an object in Data begin, or -1, and
+    table, the string table they point into."""
 
     def begin(self):
         """A new Item."""
         self.correlator = None
         self.data: list = []
         self.data_len = self.copied = 0
+        self.inline = -1
 
     def text(self, buf, off, end, at) -> int:
         """A piece of Data; returns 0, or the status of the command that is too much for us."""
@@ -101,6 +106,13 @@ class Item:
             data.append(at)
             data.append(n)
         return 413 if self.copied > COPIED_OCTETS or len(data) > 2 * DATA_PIECES else 0
+
+    def is_object(self, tag) -> bool:
+        """True when Data is a TNDS object by its label (of Add or Replace), or tokens of one."""
+        mime = self.mime
+        if not mime or tag != _ADD and tag != _REPLACE:
+            mime = b""
+        return self.inline >= 0 or mime.lower().startswith(b"application/vnd.syncml.dmtnds")
 
     def fill(self, slots) -> int:
         """The Item is complete; returns 0, or 400 when its Size is no number."""

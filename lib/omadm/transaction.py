@@ -108,11 +108,29 @@ class Transaction:
         self.len = end
         return at
 
+    def reserve(self, nodes: int, texts: int):
+        """Make room at once for so many new nodes with so many octets of texts, in one piece each.
+
+        Growing by bits would need old and new side by side, more than once.
+        """
+        store = self.store
+        self.arena = _longer(self.arena, self.len, nodes * (_IMAGE + _HEAD) + texts)
+        store.undo = _longer(store.undo, store.undo_len, nodes * 11)
+
     def keep(self, octets) -> int:
         """Copy octets into the arena; gives their `where`."""
         at = self._take(len(octets))
         self.arena[at : self.len] = octets
         return _ARENA | at
+
+    def memory(self, where: int):
+        """What holds the octets at where: memory[where & 0xFFFFFF] is the first."""
+        return self.arena if where & _ARENA else self.source
+
+    def octets(self, where: int, n: int) -> bytes:
+        """A copy of n octets."""
+        at = where & _MASK
+        return bytes(self.memory(where)[at : at + n])
 
     def decode(self, where: int, n: int) -> int:
         """Decode n octets of base64 where they lie; gives how many are left.
@@ -121,7 +139,7 @@ class Transaction:
         ValueError for what an encoder would not have made; then the octets are spoilt, and
         with them only the command they belong to.
         """
-        memory = self.arena if where & _ARENA else self.source
+        memory = self.memory(where)
         at = out = first = where & _MASK
         end = at + n
         quad = b""
@@ -140,22 +158,52 @@ class Transaction:
             raise ValueError
         return out - first
 
+    def value(self, nid: int, n: int):
+        """The value of a node as it is now, if it has n octets; else None."""
+        store = self.store
+        if store.value_len(nid) != n:
+            return None
+        buf = bytearray(n)
+        if store.flags[nid] & _STAGED:
+            where = unpack_from("<I", self.arena, store.locs[nid])[0]
+            if not where & _FLASH:
+                return self.octets(where, n)
+            store.log.read(store.committed(nid), where & _MASK, buf, n)
+        else:
+            store.read_value(nid, 0, buf, n)
+        return bytes(buf)
+
     # -- staging
 
     def create(
-        self, parent: int, name: bytes, fields: int, mime: bytes, acl: bytes, where: int, n: int
+        self,
+        parent: int,
+        name: bytes,
+        fields: int,
+        mime: bytes,
+        acl: bytes,
+        where: int,
+        n: int,
+        title: bytes = b"",
+        nid: int = -1,
     ) -> int:
         """Stage a new node whose value is n octets at where; gives its number.
 
-        fields: format | 0x10 if permanent | AccessType << 8. Raises CommandFailed: 420 when
-        the store could not hold it, 413 when no record can.
+        fields: format | 0x10 if permanent | AccessType << 8. nid: of a node that is there, to make it
+        anew with VerNo one up. Raises CommandFailed: 420 when the store could not hold it, 413 when no
+        record can.
         """
-        nid = self.store.new_nid()
-        if nid < 0:
-            raise CommandFailed(420)
-        head = bytearray(_HEAD) + name + mime + acl
-        n_name = len(name)
-        pack_into("<HHHHI4B", head, 0, nid, parent, fields, 0, self.now, n_name, len(mime), 0, len(acl))
+        store = self.store
+        number = 0
+        if nid >= 0:
+            number = unpack_from("<H", store.fixed(nid), 6)[0] + 1 & 0xFFFF
+        else:
+            nid = store.new_nid()
+            if nid < 0:
+                raise CommandFailed(420)
+        head = bytearray(_HEAD) + name + mime + title + acl
+        texts = len(name), len(mime), len(title), len(acl)
+        pack_into("<HHHHI4B", head, 0, nid, parent, fields, number, self.now, *texts)
         self._put(nid, head, where, n, head)
         return nid
 
@@ -282,3 +330,13 @@ class Transaction:
         log.write(body, 0, len(body))
         log.end()
         return addr
+
+
+def _longer(old, used, n):
+    # The same with room for n octets more, as far as a message may go.
+    n += used
+    if not len(old) < n <= _MAX:
+        return old
+    new = bytearray(n)
+    new[:used] = old[:used]
+    return new

@@ -8,14 +8,12 @@
 #
 # Contract: feed() takes any split of the message and keeps no reference to the block. What is
 # complete in a block goes to the sink at once; a string or an opaque in as many pieces as it comes.
-#   sink.start(tag)               tag = page << 6 | identity; LITERAL for a tag out of the string table
-#   sink.end(tag)                 also right after the start of an element without content
+#   sink.start(tag), end(tag)     tag = page << 6 | identity; LITERAL for one out of the string table
 #   sink.text(buf, off, end, at)  characters or opaque octets buf[off:end]; `at` is where those octets
 #                                 lie in the message for this element alone, else -1 (ENTITY, STR_T)
 #   sink.leaf(tag, buf, off, end, at)   optional, for start, text, end: an element of one STR_I in one block
 #   sink.usual(parser, buf, i, end, base)   optional: takes from content what it knows (usual.py)
 # Malformed or TooLarge otherwise; after any error, the sink's too, every call raises it again.
-#
 # Bounds: WBXML_DEPTH open elements, STRING_TABLE octets of table, TABLE_OCTETS octets taken out
 # of it (else two octets could stand for a thousand). No recursion; no allocation per token.
 # Non-goals: attributes, extensions, PI, other charsets (all refused); whether text is UTF-8.
@@ -94,6 +92,7 @@ class Parser:
         self.state = _AT_VERSION
         self.table = bytearray()
         self.value = self.count = self.index = self.copied = self.depth = self.page = 0
+        self.turned = 0  # behind the last SWITCH_PAGE to page 2: where that is in the message
         self.public_id = 0  # 1 when the document does not say what it is
 
     def feed(self, buf, off, end):
@@ -269,6 +268,7 @@ class Parser:
             if t >= len(self.pages):
                 raise Malformed(_PAGE)
             self.page = t << 6
+            self.turned = self.fed + i
             self.state = _CONTENT if self.depth else _AT_ROOT
         elif state == _AT_VERSION:
             if not 1 <= t <= 3:
