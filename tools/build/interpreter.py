@@ -159,6 +159,7 @@ def build():
     make = ["make", "-j", str(os.cpu_count() or 1), "CFLAGS_EXTRA=-Wno-error"]
     run("building mpy-cross (about 10 s)", [*make, "-C", str(place / "mpy-cross")], env=environment)
     unix = HOME / "unix"
+    shutil.rmtree(unix, ignore_errors=True)  # objects do not follow what the variant's .mk says
     run(
         "building the unix port (about 25 s)",
         [*make, "-C", str(place / "ports" / "unix"), f"VARIANT_DIR={VARIANT}", f"BUILD={unix}"],
