@@ -13,6 +13,7 @@ from struct import unpack_from
 
 import messages as m
 import model
+import sealed
 from norflash import NorFlash
 from omadm import journal
 from omadm.client import Client
@@ -140,6 +141,7 @@ class Encoder:
     def __init__(self, choose=plain):
         self.choose = choose
         self.table = b""
+        self.number = None  # of the message: (server, session, msg)
 
     def text(self, octets):
         """Character data that stands for the octets."""
@@ -186,6 +188,7 @@ class Encoder:
         kind, cmd_id = commands[0][:2]
         if kind == "wrong":
             return commands[0][3]
+        commands = [sealed.encrypted(command, *self.number) for command in commands]
         parts = [m.element(0x0B, self.text(cmd_id.encode()))]
         meta = self.meta(*commands[0][4:])
         above = len(commands) == 1 and meta and self.choose(4) == 3
@@ -195,7 +198,8 @@ class Encoder:
             size = len(data) if data is not None and self.choose(8) == 7 else None
             item.append(self.meta(None if above else fmt, None if above else type, size))
             if data is not None:
-                item.append(m.element(0x0F, self.text(data)))
+                whole = type == sealed.MIME and len(data) > sealed.LONGEST_IN_PIECES
+                item.append(m.element(0x0F, m.text(data) if whole else self.text(data)))
             k = self.choose(len(item))
             parts.append(m.element(0x14, *(item[k:] + item[:k])))
         return m.element(TAGS[kind], *parts)
@@ -217,6 +221,7 @@ class Encoder:
 
     def message(self, server, session, msg, commands):
         """(body, x-syncml-hmac) of a whole message."""
+        self.number = server, session, msg
         body, _ = server.message(session, msg, self.commands(commands))
         version = bytes((1 + (self.choose(3) + 1) % 3,))
         body = version + body[1:4] + m.opaque(self.table)[1:] + body[5:]

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from norflash import MODES, PowerCut, Random
+from sealed import Sealed
 
 
 class Run(bytes):
@@ -157,6 +158,8 @@ class Builder:
         if kind in model.PROPERTIES:
             return [model.replace(cmd_id, self.uri(rest[0]) + b"?prop=" + kind.encode(), rest[1])]
         which, names, data, fmt, type = rest
+        if which % 5 == 4 and data is not None:
+            data = Sealed(data)
         if kind == "add":
             return [model.add(cmd_id, self.uri(which, names or [b"z"]), data, fmt, type)]
         if kind == "replace":

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import messages as m
 from flow import lockstep
+from sealed import Sealed
 
 UNPROVED = ("random", "header", "stolen")
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "wbxml"
@@ -50,6 +51,7 @@ VALUES = [
     None,
     b"n1",
 ] + [b"-1.5e3", b"/", b"Add=*&Delete=A&Exec=*&Get=*&Replace=*", b"v" * 3000, b"\x00", b"\xed\xa0\x80"]
+VALUES += [Sealed(b"1"), Sealed(b""), Sealed(b"s" * 300), Sealed(b"c" * 2500)]
 FORMATS = [None, None, None, "chr", "int", "bool", "node", "b64", "bin", "null", "xml", "float", "what"]
 TYPES = [None, None, b"text/plain", b"", b"urn:oma:mo:oma-dm-dmacc:1.1", b"t" * 300]
 TYPES += [b"application/vnd.syncml.dmtnds+wbxml"]

@@ -1,12 +1,15 @@
 """What happens to the device of the power tests: messages of every command, on a ring so small
 that it wraps several times, with resets and housekeeping between them.
 
+Some values travel encrypted (Sealed).
+
 A step is a tuple: ("push", server, commands) · ("set", uri, value) · ("idle",) · ("boot",) ·
 ("sick", kind): from now on the sector after the one in use has that fault (fakes/norflash.py).
 """
 
 from model import add, atomic, delete, execute, replace, sequence
 from norflash import Random
+from sealed import Sealed
 
 
 def octets(seed, n):
@@ -28,14 +31,14 @@ WHOLE = [
     push(add("1", b"./App/Big", octets(1, 5000), "bin", b"application/octet-stream")),
     push(add("1", b"./App/Text", b"hello \xc3\xa4", None, b"text/x"), delete("2", b"./App/Nope")),  # 404
     push(execute("1", b"./P/Run", b"first")),
-    push(replace("1", b"./App/Big", octets(2, 4300))),
+    push(replace("1", b"./App/Big", Sealed(octets(2, 4300)))),
     IDLE,
-    push(atomic("1", [replace("2", b"./App/Log/Level", b"4"), add("3", b"./App/New", b"n")])),
+    push(atomic("1", [replace("2", b"./App/Log/Level", Sealed(b"4")), add("3", b"./App/New", Sealed(b"n"))])),
     push(atomic("1", [delete("2", b"./App/New"), delete("3", b"./App/Gone")]), add("4", b"./App/E")),  # 507
     push(sequence("1", [add("2", b"./App/S", b"s"), delete("3", b"./No"), replace("4", b"./App/S", b"t")])),
     push(replace("1", b"./App/Text?prop=Name", b"Renamed"), replace("2", b"./App?prop=Title", b"Title")),
     push(replace("1", b"./App/Log?prop=ACL", b"Add=A&Replace=A+B&Get=*"), server=b"A"),
-    push(replace("1", b"./App/Log/Level", b"5"), execute("2", b"./P/Go", b"second"), server=b"B"),
+    push(replace("1", b"./App/Log/Level", b"5"), execute("2", b"./P/Go", Sealed(b"second")), server=b"B"),
     BOOT,
     push(replace("1", b"./App/Big", octets(3, 5200))),
     IDLE,
@@ -51,7 +54,7 @@ WHOLE = [
     push(atomic("1", [add(str(i), b"./Dd/n%d" % i, b"%d" % i, "int") for i in range(2, 22)])),
     push(atomic("1", [delete(str(i), b"./Dd/n%d" % i) for i in range(2, 12)])),
     push(delete("1", b"./P/Fixed"), add("2", b"./App", b"x"), execute("3", b"./P/Other")),  # all fail
-    push(replace("1", b"./App/Big", octets(8, 4800), None, b"image/png")),
+    push(replace("1", b"./App/Big", Sealed(octets(8, 4800)), None, b"image/png")),
     BOOT,
     push(add("1", b"./Second", octets(9, 2000)), replace("2", b"./App/Big", octets(10, 1200))),
     IDLE,

@@ -16,7 +16,7 @@
 # outside hears of the outcome. Base64 and cipher are undone in place, block by block: the heap does not
 # grow with the value. Whatever is wrong (form, algorithm, key, padding, tag) is 415, all of it.
 # Bounds: _HEAD octets of text before the cipher text, _APART octets when Data lies in pieces.
-# Non-goals: keys inside the message that nobody provisioned, RSA-1_5, SHA-1, encrypted properties.
+# Non-goals: keys inside the message that nobody provisioned, RSA-1_5, SHA-1.
 from micropython import const
 
 from .auth import hmac
