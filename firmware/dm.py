@@ -102,8 +102,8 @@ async def _keep(name, option, lock):
             receivers.append((name, receiver))
             trouble.pop(name, None)
             await receiver.serve(option)
-        except (OSError, ImportError) as e:
-            trouble[name] = str(e)
+        except Exception as e:
+            trouble[name] = str(e) or repr(e)
         receivers[:] = [row for row in receivers if row[0] != name]
         await asyncio.sleep(wait)
         wait = min(2 * wait, _RETRY_S)
@@ -115,6 +115,10 @@ def _receiver(name, lock):
         from device.http_receiver import HttpReceiver
 
         return HttpReceiver(client, spool, lock)
+    if name == "sms":
+        from device.sms_uart import UartSms
+
+        return UartSms(client, spool, lock)
     raise ImportError("RECEIVERS in board.py: no receiver " + name)
 
 
@@ -139,7 +143,7 @@ def status():
         "bad sectors",
     )
     for name, receiver in receivers:
-        print(name, receiver.taken, "pushes,", receiver.refused, "bad requests,", receiver.dropped, "dropped")
+        print(name, receiver.told())
     for name in trouble:
         print(name, "does not run:", trouble[name])
     print("heap    ", gc.mem_free(), "octets free")

@@ -2,8 +2,8 @@
 # place.
 STORE = ("esp32", "dmtree")  # the partition of that name; see device/storage.py
 SPOOL = 16 * 1024  # octets of the longest message
-RECEIVERS = (("http", 4035),)
 UART = (2, 17, 16, 115200)  # for a modem: number, TX pin, RX pin, baud
+RECEIVERS = (("http", 4035),)  # with a modem also ("sms", UART)
 WDT_MS = 8000  # machine.WDT: 0 leaves it off
 MAKER = b"Espressif"
 MODEL = b"ESP32"

@@ -2,8 +2,8 @@
 # its place.
 STORE = ("rp2", 1152 * 1024, 256 * 1024)  # behind the file system; see device/storage.py
 SPOOL = 16 * 1024  # octets of the longest message
-RECEIVERS = ()  # no radio on this board
 UART = (0, 0, 1, 115200)  # for a modem: number, TX pin, RX pin, baud
+RECEIVERS = (("sms", UART),)  # no radio on this board, and so pushes come through a modem
 WDT_MS = 8000  # machine.WDT: 0 leaves it off; RP2040 takes 8388 at most
 MAKER = b"Raspberry Pi"
 MODEL = b"Pico"

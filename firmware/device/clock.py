@@ -1,4 +1,4 @@
-# Seconds since 1970 for TStamp, or 0 while nobody has set the clock.
+# Seconds since 1970 for TStamp, or 0 while nobody has set the clock; and seconds that never go back.
 import time
 
 from micropython import const
@@ -12,3 +12,17 @@ def now() -> int:
     if time.gmtime()[0] < _SET:
         return 0
     return int(time.time()) + (_FROM_2000 if time.gmtime(0)[0] == 2000 else 0)
+
+
+class Seconds:
+    """Seconds since it was made, called; ask it at least once in six days, for ticks_ms wraps."""
+
+    def __init__(self) -> None:
+        self._last = time.ticks_ms()
+        self._ms = 0
+
+    def __call__(self) -> int:
+        now = time.ticks_ms()
+        self._ms += time.ticks_diff(now, self._last)
+        self._last = now
+        return self._ms // 1000

@@ -86,6 +86,10 @@ class HttpReceiver(Microdot):
             for connection in self.open:
                 connection.task.cancel()
 
+    def told(self):
+        """Return how it is, for people."""
+        return "%d pushes, %d bad requests, %d dropped" % (self.taken, self.refused, self.dropped)
+
     async def _watch(self):
         # One task for all deadlines: a timer for each connection would cost a task each.
         while True:

@@ -1,4 +1,4 @@
-# From SMS to pushes: SMS-DELIVER -> parts -> WSP push -> spool -> client.accept.
+# From SMS to pushes: SMS-DELIVER -> parts -> WSP push -> spool -> client.steps.
 #
 # Contract: part() takes one SMS and says what became of it, settle() hands on what is whole, the
 # message that was sent first first. What is no push of ours, is broken or does not fit is
@@ -18,6 +18,8 @@ from omadm.reassembly import DUPLICATE, LATER, REFUSED, Reassembler
 from omadm.sms import Deliver
 from omadm.wsp import WspPush, reach
 
+from .turns import accept
+
 FOREIGN = const(5)  # besides the verdicts of sms: an SMS for others
 BROKEN = const(6)  # no SMS at all
 
@@ -28,7 +30,7 @@ _PAUSE = const(20)  # seconds before a push is tried again for which there was n
 
 
 class SmsReceiver:
-    """Gathers the SMS of pushes; `client` is anything with accept(push).
+    """Gathers the SMS of pushes; `client` is anything with steps(push) and finish().
 
     clock    seconds that never go back
     on_push  called with (outcome, code): the client's outcome, or None and the code of
@@ -86,16 +88,16 @@ class SmsReceiver:
         while message is not None and self.clock() >= self._not_before:
             some = True
             async with self.lock:
-                self._hand_on(message)
+                await self._hand_on(message)
             message = self.parts.ready()
         return some
 
-    def _hand_on(self, message) -> None:
+    async def _hand_on(self, message):
         outcome = None
         code = 0
         keep = True
         try:
-            outcome = self.client.accept(self._push(message))
+            outcome = await accept(self.client, self._push(message))
             # A broken flash may work again: then the same SMS, sent again, must not look late.
             keep = outcome is None or outcome.error != StorageFailed.__name__
             code = outcome.code if outcome is not None and outcome.error == TooLarge.__name__ else 0

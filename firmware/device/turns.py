@@ -13,7 +13,7 @@ async def accept(client, push):
         for piece in client.steps(push):
             outcome = piece
             if piece is None:
-                await asyncio.sleep_ms(0)
+                await asyncio.sleep(0)
     finally:
         client.finish()
     return outcome

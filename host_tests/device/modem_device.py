@@ -9,8 +9,8 @@ import asyncio
 import gc
 import json
 import sys
-from time import ticks_diff, ticks_ms
 
+from device.clock import Seconds
 from device.modem import Modem
 from device.sms_receiver import SmsReceiver
 from norfile import NorFile, PowerCut
@@ -19,20 +19,6 @@ from omadm.pagelog import PageLog
 from omadm.spool import Spool
 from omadm.store import Store
 from program import Reporter, set_up
-
-
-class Clock:
-    """Seconds since the start, from a counter that wraps."""
-
-    def __init__(self):
-        self.last = ticks_ms()
-        self.ms = 0
-
-    def __call__(self):
-        now = ticks_ms()
-        self.ms += ticks_diff(now, self.last)
-        self.last = now
-        return self.ms // 1000
 
 
 async def run(image, address, words):
@@ -49,8 +35,8 @@ async def run(image, address, words):
     async def open_stream():
         return await asyncio.open_connection(host, int(port))
 
-    receiver = SmsReceiver(reporter, spool, Clock())
-    modem = Modem(open_stream, receiver, Clock(), "direct" in words, poll=5)
+    receiver = SmsReceiver(reporter, spool, Seconds())
+    modem = Modem(open_stream, receiver, Seconds(), "direct" in words, poll=5)
     task = asyncio.create_task(modem.run())
     gc.collect()
     reporter.say({"event": "ready", "heap_free": reporter.heap()})

@@ -18,7 +18,6 @@ import asyncio
 import gc
 import json
 import sys
-from time import ticks_diff, ticks_ms
 
 from micropython import const
 from norfile import TORN, NorFile, PowerCut
@@ -128,20 +127,6 @@ async def keep_house(client):
         await asyncio.sleep_ms(5 if client.idle() else 200)
 
 
-class Seconds:
-    """A clock that never goes back, from a counter that wraps."""
-
-    def __init__(self):
-        self.last = ticks_ms()
-        self.ms = 0
-
-    def __call__(self):
-        now = ticks_ms()
-        self.ms += ticks_diff(now, self.last)
-        self.last = now
-        return self.ms // 1000
-
-
 async def http(reporter, spool, lock, found):
     """Take pushes over HTTP; returns once it listens."""
     from device.http_receiver import HttpReceiver
@@ -165,6 +150,7 @@ async def http(reporter, spool, lock, found):
 
 def sms(reporter, spool, lock, found):
     """Take pushes from a modem."""
+    from device.clock import Seconds
     from device.modem import Modem
     from device.sms_receiver import SmsReceiver
 
