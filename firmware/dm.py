@@ -35,6 +35,7 @@ def start() -> Client:
         mounted = Client(Store(PageLog(storage.open_region(board.STORE))), clock.now)
         mounted.mount()
         mo_devinfo.declare(mounted, board.MAKER, board.MODEL)
+        mounted.mo_roots = getattr(board, "MO_ROOTS", ())
         client = mounted
     return client
 

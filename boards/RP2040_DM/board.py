@@ -7,3 +7,9 @@ RECEIVERS = (("sms", UART),)  # no radio on this board, and so pushes come throu
 WDT_MS = 8000  # machine.WDT: 0 leaves it off; RP2040 takes 8388 at most
 MAKER = b"Raspberry Pi"
 MODEL = b"Pico"
+# Where objects go that a server sends to ./Inbox: identifier (* is the version), parent, name or b"" for
+# the one it brings, versions or () for any. What is not here is skipped. See omadm/inbox.py.
+MO_ROOTS = (
+    (b"urn:oma:mo:oma-connmo-nap:*", b"./Conn/NAP", b"", ()),
+    (b"urn:oma:mo:oma-connmo-proxy:*", b"./Conn/Proxy", b"", ()),
+)

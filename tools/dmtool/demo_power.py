@@ -39,11 +39,11 @@ def power_cuts(demo: Stage) -> None:
         ("end", "after", "right after the last page", new),
     ):
         demo.console.print(f"\n[bold]Power cut {place}[/bold]")
-        operations = _operations_of("home.wbxml")
+        before, operations = _operations_of("home.wbxml")
         demo.fact(
             f"tried on a copy, the commit takes {operations} flash operations", operations > 2, operations
         )
-        demo.start(operations // 2 + 1 if where == "middle" else operations, torn)
+        demo.start(before + (operations // 2 + 1 if where == "middle" else operations), torn)
         _push_into_the_cut(demo)
         found = demo.facts()
         demo.fact(
@@ -64,7 +64,8 @@ def power_cuts(demo: Stage) -> None:
         "\n[bold]Once more with the flash from before[/bold]: cut in the middle, reboot, push again"
     )
     shutil.copy("before.img", IMAGE)
-    demo.start(_operations_of("home.wbxml") // 2 + 1, "half")
+    before, operations = _operations_of("home.wbxml")
+    demo.start(before + operations // 2 + 1, "half")
     _push_into_the_cut(demo)
     demo.start()
     demo.fact("after the reboot the tree is the old one", demo.facts() == old)
@@ -73,22 +74,24 @@ def power_cuts(demo: Stage) -> None:
     demo.fact("and the tree is the new one", demo.facts() == new, _differ(demo.facts(), new))
 
 
-def _operations_of(name: str) -> int:
-    # How many flash operations a message takes now, learnt on a copy of the flash.
+def _operations_of(name: str) -> tuple[int, int]:
+    # How many flash operations come before a message now, and how many it takes, learnt on a copy.
     copy = Path("copy.img")
     shutil.copy(IMAGE, copy)
     octets = Path(name).read_bytes()
     with device.Device(copy, device.free_port()) as other:
         other.start()
+        before = other.quiet()
         push_http.push(other.url, octets, accounts.load(ACCOUNT).header(octets))
         told = other.wait_for("push")
     if told["error"] is not None:
         raise Deviation(f"demo: the trial on a copy was refused: {device.reason(told)}")
-    return int(told["flash"]["programs"]) + int(told["flash"]["erases"])
+    return before, int(told["flash"]["programs"]) + int(told["flash"]["erases"])
 
 
 def _push_into_the_cut(demo: Stage) -> None:
     octets = Path("home.wbxml").read_bytes()
+    demo.running.quiet()
     with contextlib.suppress(ToolError):  # the answer may go with the power
         push_http.push(demo.running.url, octets, accounts.load(ACCOUNT).header(octets))
     mark = len(demo.running.events)

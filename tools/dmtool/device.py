@@ -34,6 +34,10 @@ _MICROPYTHON = _ROOT / "build" / "micropython" / "device"  # two lines: its path
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 
+_UPDATE = {  # FUMO 1.0, State
+    20: "download failed", 30: "downloading", 60: "updating", 80: "update failed", 100: "update done",
+}  # fmt: skip
+
 Event = dict[str, Any]
 
 
@@ -174,6 +178,13 @@ class Device:
         """Wait until it takes pushes."""
         return self.wait_for("ready", _START_SECONDS)
 
+    def quiet(self) -> int:
+        """Have it do what housekeeping is due; returns the flash operations since it started."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"quiet\n")
+        self.process.stdin.flush()
+        return int(self.wait_for("quiet")["operations"])
+
 
 def describe(event: Event) -> str:
     """Return an event as one line with markup."""
@@ -195,6 +206,9 @@ def describe(event: Event) -> str:
         return f"  changed ({event['kind']}): {escape(event['uri'])}"
     if kind == "exec":
         return f"  executed: {escape(event['uri'])}, status {event.get('status')}"
+    if kind == "update":
+        result = f", result {event['result']}" if event["result"] else ""
+        return f"  update: {_UPDATE.get(event['state'], '')} ({event['state']}{result})"
     if kind == "power-cut":
         return f"[bold yellow]power cut[/bold yellow] at flash operation {event['operation']}"
     return escape(" ".join(f"{name}={value}" for name, value in event.items()))

@@ -1,11 +1,21 @@
-# What the simulated device manages: a lamp, the settings of a data logger, a restart. It shows
-# what an application does with omadm; one for a board is firmware/app.py.
+# What the simulated device manages: a lamp, the settings of a data logger, a restart, an update of
+# its firmware. It shows what an application does with omadm; one for a board is firmware/app.py.
+import os
+
 from micropython import const
 
 _GET = const(8)
 _GET_REPLACE = const(24)
 _GET_EXEC = const(12)
 _GET_ADD = const(9)
+
+# Where objects go that are sent to ./Inbox; as in board.py of a board.
+MO_ROOTS = (
+    (b"urn:oma:mo:oma-connmo-nap:*", b"./Conn/NAP", b"", ()),
+    (b"urn:oma:mo:oma-connmo-proxy:*", b"./Conn/Proxy", b"", ()),
+    (b"urn:wfa:mo:hotspot2dot0-perprovidersubscription:*", b"./Wi-Fi", b"", ()),
+    (b"urn:example:mo:valve:*", b"./App/Valves", b"", ()),
+)
 
 
 def _settings():
@@ -24,8 +34,11 @@ def _settings():
         yield b"./App/" + name, fmt, _GET_REPLACE, value
 
 
-def setup(client, report):
-    """Declare the nodes; every change and every Exec goes to report(event)."""
+def setup(client, report, image):
+    """Declare the nodes; every change, every Exec and every step of an update goes to report(event)."""
+    from device.mo_fumo import Fumo
+    from device.updater import Updater
+
     client.declare(
         (
             (b"./Led/State", b"chr", _GET_REPLACE, b"off"),
@@ -42,5 +55,12 @@ def setup(client, report):
         report({"event": "exec", "uri": uri.decode(), "data": len(data), "status": 200})
         return 200
 
+    def install(path):
+        os.rename(path, image + ".installed")
+
+    def step(state, result):
+        report({"event": "update", "state": state, "result": result})
+
+    Fumo(client, Updater(image + ".package", install), report=step)
     client.on_change(b".", changed)
     client.on_exec(b"./Dev/Reboot", reboot)

@@ -10,10 +10,12 @@
 #   --spool N            octets of the longest message (16384)
 #   --head-ms N, --whole-ms N, --host ADDRESS    of the HTTP receiver
 #
-# Lines of standard input: "heap" reports the heap; its end ends the device (status 0). SIGTERM
-# ends it too: for the flash that is a power cut, which it survives.
-# Events: ready, push, change, exec, heap, power-cut; with --sms also modem (another state of it) and
-# dropped (SMS that came whole and were no push for us).
+# Lines of standard input: "heap" reports the heap; "quiet" does all the housekeeping that is due and reports
+# the flash operations since the start; its end ends the device (status 0). SIGTERM ends it too: for the
+# flash that is a power cut, which it survives.
+# Beside FILE an update leaves FILE.package while it is on, and FILE.installed when it is done.
+# Events: ready, push, change, exec, update, heap, quiet, power-cut; with --sms also modem (another state
+# of it) and dropped (SMS that came whole and were no push for us).
 import asyncio
 import gc
 import json
@@ -120,6 +122,10 @@ async def listen(reporter):
             return
         if line.strip() == b"heap":
             reporter.say({"event": "heap", "heap_free": reporter.heap()})
+        if line.strip() == b"quiet":
+            while reporter.client.idle():
+                pass
+            reporter.say({"event": "quiet", "operations": reporter.flash.operations})
 
 
 async def keep_house(client):
@@ -148,24 +154,28 @@ async def http(reporter, spool, lock, found):
     return task
 
 
-def sms(reporter, spool, lock, found):
+def sms_receiver(reporter, spool, lock):
+    """What gathers the SMS of pushes; early, for it takes its memory in one piece."""
+    from device.sms_receiver import SmsReceiver
+
+    def on_push(outcome, code):
+        if outcome is None:
+            reporter.say({"event": "dropped", "code": code})
+
+    return SmsReceiver(reporter, spool, Seconds(), lock, on_push)
+
+
+def sms(reporter, receiver, found):
     """Take pushes from a modem."""
     from device.clock import Seconds
     from device.modem import Modem
-    from device.sms_receiver import SmsReceiver
 
     host, port = found["--sms"].rsplit(":", 1)
 
     async def open_stream():
         return await asyncio.open_connection(host, int(port))
 
-    def on_push(outcome, code):
-        if outcome is None:
-            reporter.say({"event": "dropped", "code": code})
-
-    clock = Seconds()
-    receiver = SmsReceiver(reporter, spool, clock, lock, on_push)
-    modem = Modem(open_stream, receiver, clock, found.get("--direct", False))
+    modem = Modem(open_stream, receiver, receiver.clock, found.get("--direct", False))
 
     async def watch():
         known = modem.state
@@ -183,13 +193,14 @@ def sms(reporter, spool, lock, found):
     return asyncio.create_task(modem.run()), asyncio.create_task(watch())
 
 
-def set_up(client, reporter):
+def set_up(client, reporter, image):
     """Declare the nodes of board and application."""
     import demo_app
     from device import mo_devinfo
 
     mo_devinfo.declare(client, b"omadm", b"simulated")
-    demo_app.setup(client, reporter.say)
+    client.mo_roots = demo_app.MO_ROOTS
+    demo_app.setup(client, reporter.say, image)
 
 
 async def run(found):
@@ -204,17 +215,19 @@ async def run(found):
     flash = NorFile(found["--image"], found["--size"], found["--cut"], found["--torn"])
     client = Client(Store(PageLog(flash)), clock.now)
     reporter = Reporter(client, flash, "--json-lines" in found)
-    client.mount()
-    set_up(client, reporter)
-    client.run_execs()
     lock = asyncio.Lock()  # of the spool
+    if "--sms" in found:
+        gatherer = sms_receiver(reporter, spool, lock)
+    client.mount()
+    set_up(client, reporter, found["--image"])
+    client.run_execs()
     tasks = [asyncio.create_task(keep_house(client))]
     if "--http" in found:
         tasks.append(await http(reporter, spool, lock, found))
     device = (client.device_id or b"").decode()
     ready = {"event": "ready", "port": found.get("--http"), "device": device}
     if "--sms" in found:
-        tasks.extend(sms(reporter, spool, lock, found))
+        tasks.extend(sms(reporter, gatherer, found))
     ready["heap_free"] = reporter.heap()
     reporter.say(ready)
     await listen(reporter)
