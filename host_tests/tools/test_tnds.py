@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT, need_tool
 from dmtool import account as accounts
 from dmtool import (
+    cli,
     commands,
     compose,
     rules,
@@ -15,12 +16,14 @@ from dmtool import (
     tnds_compose,
     tnds_encode,
     tnds_rules,
+    tnds_show,
     wbxml_decode,
     xml_text,
 )
 from dmtool.element import met, sync
 from dmtool.errors import ToolError, UsageError
 from lxml import etree
+from typer.testing import CliRunner
 
 EXAMPLES = ROOT / "docs" / "examples"
 VECTORS = ROOT / "host_tests" / "vectors" / "wbxml"
@@ -336,7 +339,7 @@ FORBIDDEN = [
     (node("A") + leaf("C", "1", more="<Path>../B</Path>"), None, "no name of a node"),
     (node("A" * 33), None, "32 characters"),
     (node("A/B"), None, None),
-    (node("A", leaf("B", "./Inbox/Nowhere")), None, "refers to no node"),
+    (node("A", leaf("ConRef", "./Inbox/Nowhere")), None, "refers to no node"),
     (node("A", acl="Copy=*"), None, "no entry"),
     (node("A", acl="Get=a b"), None, "no identifier"),
 ]
@@ -417,8 +420,15 @@ def test_relative_addresses():
     assert [part.name for part in command.find("Item").elements()] == ["Target", "TargetParent", "Data"]
     with pytest.raises(ToolError, match="no relative address"):
         commands.below(commands.parse(["replace ./Log/Level=3"]), "./App")
-    with pytest.raises(ToolError, match="whole address"):
-        commands.below(commands.parse(["acl .=Get=*"]), "./App")
+
+
+@pytest.mark.parametrize(
+    ("parent", "address"), [("./App", ["./App?prop=ACL"]), ("MOID=urn:x", ["?prop=ACL", "MOID=urn:x"])]
+)
+def test_properties_of_the_node_itself(parent, address):
+    (command,) = compose.prepare(commands.below(commands.parse(["acl .=Get=*"]), parent))
+    uris = [command.path("Item", name, "LocURI") for name in ("Target", "TargetParent")]
+    assert [uri.text() for uri in uris if uri is not None] == address
 
 
 @pytest.mark.row("R45", "R52", negative=True)
@@ -503,3 +513,23 @@ def test_xml_with_an_object_inside_passes_the_same_gate(tmp_path):
 def test_base64_is_the_document_itself(file):
     text = item_of(composed(file, EXAMPLES / "uplink.xml", form="base64", acl="")).find("Data").text()
     assert b64decode(text) == tnds_encode.document(tnds.read(EXAMPLES / "uplink.xml"))
+
+
+@pytest.mark.parametrize("form", tnds_encode.FORMS)
+def test_inspect_shows_the_nodes_of_an_object(file, tmp_path, form):
+    body = tnds_compose.objects([EXAMPLES / "uplink.xml"], SERVER, tnds_compose.Wanted(form=form, acl=""))
+    message = tmp_path / "m.wbxml"
+    message.write_bytes(compose.compose(file, commands.block("Atomic", body)).octets)
+    done = CliRunner().invoke(cli.app, ["inspect", str(message)])
+    told = done.stdout[done.stdout.index("TNDS object") :].splitlines()
+    assert told == [
+        "TNDS object of Add ./Inbox: 6 nodes",
+        *tnds_show.lines(tnds.rows(tnds.read(EXAMPLES / "uplink.xml"))),
+    ]
+
+
+def test_inspect_tells_of_a_broken_object(tmp_path):
+    document = tmp_path / "o.wbxml"
+    document.write_bytes(tnds_encode.document(tnds.ddf("MgmtTree", tnds.ddf("VerDTD", "1.2"))))
+    done = CliRunner().invoke(cli.app, ["inspect", str(document)])
+    assert "TNDS object: TNDS: MgmtTree holds no Node" in done.stdout

@@ -23,6 +23,7 @@ from . import (
     cli_sms,  # noqa: F401
     cli_tnds,  # noqa: F401
     cli_verify,  # noqa: F401
+    tnds_show,
     xml_text,
 )
 from . import demo as demonstration
@@ -185,6 +186,11 @@ def inspect(
             console.print(inspecting.table(document))
         else:
             print("\n".join(inspecting.lines(document)))
+        for title, rows in () if xml else inspecting.objects(document):
+            if console:
+                console.print(tnds_show.table(rows, title) if rows else title, markup=False)
+            else:
+                print("\n".join([title, *tnds_show.lines(rows)]))
         if document.error is None:
             err.print(f"{escape(str(file))}: {escape(inspecting.summary(document, len(message)))}")
     if found.problems:

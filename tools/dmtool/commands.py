@@ -24,7 +24,7 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
-from .addresses import check_relative, check_uri
+from .addresses import check_relative, check_uri, is_virtual
 from .element import Element, met, sync
 from .errors import ToolError, UsageError, os_error
 
@@ -86,8 +86,11 @@ def address(uri: str, parent: str | None) -> list[Element]:
     if uri == ".":
         return [sync("Target", sync("LocURI", parent))]
     if uri.startswith(".?"):
-        raise ToolError(f"{uri}: a property of the node at {parent} itself: write its whole address")
-    check_relative(uri)
+        if not is_virtual(parent):
+            return [sync("Target", sync("LocURI", parent + uri[1:]))]
+        uri = uri[1:]  # a property of the object itself
+    else:
+        check_relative(uri)
     return [sync("Target", sync("LocURI", uri)), sync("TargetParent", sync("LocURI", parent))]
 
 

@@ -1,7 +1,8 @@
 """A message for people: token by token as a table, or as XML; with what it says about itself.
 
 What is read: WBXML, a WSP push around it, or SMS PDUs around that, of which a text has one a line in
-hexadecimal (what a modem gives and takes; other lines of a transcript are passed over).
+hexadecimal (what a modem gives and takes; other lines of a transcript are passed over). TNDS objects
+inside are shown node by node behind the message.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from dataclasses import dataclass, field
 from rich.markup import escape
 from rich.table import Table
 
-from . import sms_decode, wbxml_decode, wsp_decode
+from . import sms_decode, tnds, tnds_rules, wbxml_decode, wsp_decode
+from . import tokens as t
 from .element import Element
+from .errors import ToolError
 from .wbxml_decode import Document, Token
 
 _OCTETS = 12  # octets of a token shown in hexadecimal
@@ -110,6 +113,39 @@ def _one(found: Findings, data: bytes) -> None:
     found.problems += push.remarks
     if push.content_type.endswith("+wbxml") or _kind(push.body) == "wbxml":
         _one(found, push.body)
+
+
+def objects(document: Document) -> list[tuple[str, list[tnds.Row]]]:
+    """Return the TNDS objects in a message: where each goes, and its nodes; a broken one is a title."""
+    found: list[tuple[str, list[tnds.Row]]] = []
+    if document.root is not None and document.error is None:
+        if document.root.page == t.DDF:
+            _object(found, "TNDS object", document.root)
+        else:
+            _objects(found, document.root)
+    return found
+
+
+def _objects(found: list[tuple[str, list[tnds.Row]]], element: Element) -> None:
+    for part in element.elements():
+        data = part.find("Data") if part.name == "Item" else None
+        if data is None:
+            _objects(found, part)
+            continue
+        root = tnds_rules.found_in(data)
+        if root is not None and root.name == "MgmtTree":
+            uris = [part.path(name, "LocURI") for name in ("TargetParent", "Target")]
+            address = " ".join(uri.text() for uri in uris if uri is not None)
+            _object(found, f"TNDS object of {element.name} {address}", root)
+
+
+def _object(found: list[tuple[str, list[tnds.Row]]], title: str, root: Element) -> None:
+    try:
+        rows = tnds.rows(root)
+    except ToolError as refusal:
+        found.append((f"{title}: {refusal}", []))
+    else:
+        found.append((f"{title}: {len(rows)} nodes", rows))
 
 
 def section_table(section: Section) -> Table:

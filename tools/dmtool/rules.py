@@ -98,7 +98,10 @@ def _check_item(command: Element, item: Element) -> None:
     if item.find("MoreData") is not None:
         raise ToolError(f"MoreData: must not be sent: {_NEVER['MoreData']}")
     uri, virtual = _address(name, item)
-    segments = check_relative(uri) if virtual and uri else [] if virtual else check_uri(uri)
+    if virtual and (not uri or uri.startswith("?")):
+        segments = check_uri("A" + uri)[1:]  # the object itself, or a property of it
+    else:
+        segments = check_relative(uri) if virtual else check_uri(uri)
     prop = uri.partition("?prop=")[2]
     if prop and (name != "Replace" or prop not in CHANGEABLE):
         raise ToolError(f"{name} {uri}: only Replace of {', '.join(CHANGEABLE)} can address a property")

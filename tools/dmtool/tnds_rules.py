@@ -16,6 +16,7 @@ from .tnds import Row, ddf, from_wbxml, parse, rows
 from .wbxml_decode import decode
 
 INBOX = "./Inbox"
+_REFERENCES = ("ConRef", "PrefConRef")  # connectivity references, as devices know them
 
 
 def check(root: Element, target: str | None) -> list[Row]:
@@ -64,11 +65,12 @@ def _check_inbox(found: list[Row]) -> None:
 
 
 def _check_references(found: list[Row]) -> None:
-    # ./Inbox/... as a value is the address of an object inside the same TNDS object.
+    # ./Inbox/... in a reference is the address of an object inside the same TNDS object.
     known = {row.uri for row in found}
     for row in found:
         value = row.value.decode("utf-8", "replace") if row.value is not None else ""
-        if row.format == "chr" and value.startswith(INBOX + "/") and value[len(INBOX) + 1 :] not in known:
+        refers = row.format == "chr" and row.uri.rpartition("/")[2] in _REFERENCES
+        if refers and value.startswith(INBOX + "/") and value[len(INBOX) + 1 :] not in known:
             raise ToolError(
                 f"TNDS node {row.uri}: {value!r} refers to no node of this object; write ./Inbox/ and "
                 "its address in here"

@@ -156,6 +156,7 @@ async def http(reporter, spool, lock, found):
 
 def sms_receiver(reporter, spool, lock):
     """What gathers the SMS of pushes; early, for it takes its memory in one piece."""
+    from device.clock import Seconds
     from device.sms_receiver import SmsReceiver
 
     def on_push(outcome, code):
@@ -167,7 +168,6 @@ def sms_receiver(reporter, spool, lock):
 
 def sms(reporter, receiver, found):
     """Take pushes from a modem."""
-    from device.clock import Seconds
     from device.modem import Modem
 
     host, port = found["--sms"].rsplit(":", 1)
