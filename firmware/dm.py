@@ -8,7 +8,7 @@ import asyncio
 import gc
 
 import board
-from device import clock, mo_devinfo, storage
+from device import clock, mo_devinfo, storage, watchdog
 from micropython import const
 from omadm import journal
 from omadm.client import Client
@@ -23,6 +23,7 @@ _RETRY_S = const(60)  # longest wait before a receiver is started again
 
 client = None
 spool = None
+lock = None  # of the spool: who holds it has no push under way
 receivers = []  # (name, receiver)
 trouble = {}  # name of a receiver: why it does not run
 _tasks = []
@@ -41,8 +42,11 @@ def start() -> Client:
 
 
 async def serve():
-    """Receivers, housekeeping, watchdog: for ever. An application may run it as a task."""
-    global spool
+    """Receivers, housekeeping, watchdog: for ever. An application may run it as a task.
+
+    Mounting takes its time in one go: call start() before the loop where that matters.
+    """
+    global spool, lock
     if spool is None:
         gc.collect()
         spool = Spool(board.SPOOL)  # first, while the heap has room for it in one piece
@@ -54,7 +58,7 @@ async def serve():
     lock = asyncio.Lock()
     for name, option in board.RECEIVERS:
         _tasks.append(asyncio.create_task(_keep(name, option, lock)))
-    dog = _watchdog()
+    dog = watchdog.start(board.WDT_MS)
     while True:
         if dog:
             dog.feed()
@@ -66,6 +70,7 @@ def run():
     try:
         asyncio.run(serve())
     except KeyboardInterrupt:
+        watchdog.feed_by_timer(board.WDT_MS)
         print("dm: stopped; dm.run() goes on")
     except StorageFailed as e:
         # No restart would help; the REPL does, and so does an application of one's own.
@@ -84,14 +89,6 @@ def run():
 
 async def _pause():
     await asyncio.sleep_ms(_BUSY_MS)
-
-
-def _watchdog():
-    if not board.WDT_MS:
-        return None
-    from machine import WDT
-
-    return WDT(timeout=board.WDT_MS)
 
 
 async def _keep(name, option, lock):

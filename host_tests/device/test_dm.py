@@ -26,6 +26,16 @@ class WDT:
         assert timeout == 8000
     def feed(self):
         WDT.fed += 1
+class Timer:
+    there = 0
+    def __init__(self, number):
+        if number < 0:
+            raise ValueError
+    def init(self, period, callback):
+        Timer.there += 1
+        callback(self)
+    def deinit(self):
+        Timer.there -= 1
 """
 
 APP = f"""
@@ -54,10 +64,12 @@ sys.path[:] = [{here!r}, ".frozen", {mpy!r} + "/firmware", {mpy!r} + "/lib"]
 import dm
 dm.status()
 print("RUN")
+from machine import WDT, Timer
 dm.run()
+print("TIMER", Timer.there)
 dm.status()
 dm.run()
-from machine import WDT
+print("TIMER", Timer.there)
 print("FED", WDT.fed > 0)
 """
 
@@ -118,6 +130,7 @@ def test_life_of_a_board(board):
     first, _, rest = said.partition("RUN\n")
     assert "not provisioned" in first and "accounts none" in first
     assert "LED b'on'" in rest and "FED True" in rest
+    assert rest.count("TIMER 1\n") == 2, "somebody feeds the watchdog while nobody serves"
     for line in (
         f"device   {m.DEVICE.decode()}",
         f"accounts {m.SERVER.decode()}",

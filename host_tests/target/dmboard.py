@@ -16,11 +16,14 @@ REGION = (640 + 1152) * 1024  # of the flash chip: where board.STORE begins
 START = 1152 * 1024  # the same, of the storage area
 ACCOUNT = Account("com.example.dms", "urn:dev:test:board", "operator", "s" * 32, b"n" * 16, 1, 0)
 
-SETUP = """
+STORE = """
+import board
+board.STORE = ("rp2", %d, %d)
+"""
+PUSHING = """
 import gc, hashlib
 from binascii import a2b_base64
 import board
-board.STORE = ("rp2", %d, %d)
 import dm
 from omadm.push import Push
 from omadm.spool import Spool
@@ -112,4 +115,4 @@ def start(firmware, size=256 * 1024):
 
 def setup(chip, size=256 * 1024):
     """What every script needs, after a boot."""
-    return chip.exec(SETUP % (START, size))
+    return chip.exec(STORE % (START, size) + PUSHING)

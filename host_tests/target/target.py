@@ -69,6 +69,16 @@ class Live:
             self.lines[match[1]] = match[2]
         return self.lines[name]
 
+    def wait_for_boot(self, number):
+        """Wait until the board has reset itself so often that this is boot `number` (from 1)."""
+        while True:
+            line = self.process.stdout.readline()
+            match = re.fullmatch(r"the board has reset itself; this is boot (\d+)\n", line)
+            if match is None:
+                pytest.fail(f"boardsim said {line!r}")
+            if int(match[1]) >= number:
+                return
+
     def mpremote(self, *arguments, timeout=60):
         """Run mpremote on the board's pty and return what it printed."""
         command = [sys.executable, "-m", "mpremote", "connect", self.find("REPL"), *map(str, arguments)]

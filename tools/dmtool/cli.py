@@ -49,7 +49,15 @@ from .errors import ToolError, UsageError
 @app.command()
 def provision(
     account: AccountFile,
-    image: ImageFile,
+    image: Annotated[
+        Path | None, typer.Option("--image", "-i", metavar="FLASH.img", help="Flash image of the device.")
+    ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option(
+            "--port", "-p", metavar="PORT", help="A board: /dev/ttyACM0, or another name that mpremote takes."
+        ),
+    ] = None,
     rights: Annotated[
         str,
         typer.Option(help="Rights of the server on the root; Add and Get belong to everybody there."),
@@ -57,28 +65,44 @@ def provision(
     size: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Size of a new image, for example 256K (the default).")
     ] = None,
-    man: Annotated[str, typer.Option(help="DevInfo/Man of a new device.")] = provisioning.Device.man,
-    mod: Annotated[str, typer.Option(help="DevInfo/Mod of a new device.")] = provisioning.Device.mod,
+    man: Annotated[str | None, typer.Option(help="DevInfo/Man; a board knows its own.")] = None,
+    mod: Annotated[str | None, typer.Option(help="DevInfo/Mod; a board knows its own.")] = None,
 ) -> None:
-    """Set up a device: its standard objects and the account, in its flash image.
+    """Set up a device: its standard objects and the account, in its flash image or on a board.
 
-    Makes the image when there is none. An account that is provisioned again with another secret or nonce
-    is re-keyed, and its message numbers start anew.
+    Makes the image when there is none. A board needs omadm on it (`make deploy`); what runs there is
+    interrupted, and the board starts anew at the end. An account that is provisioned again with another
+    secret or nonce is re-keyed, and its message numbers start anew.
 
-    **Example:** `dmtool provision --account led7.toml --image led7.img --size 256K`
+    **Examples:** `dmtool provision --account led7.toml --image led7.img --size 256K`,
+    `dmtool provision --account led7.toml --port /dev/ttyACM0`
     """
-    done = provisioning.provision(
-        image,
-        accounts.load(account),
-        rights=provisioning.rights_of(rights),
-        size=None if size is None else size_of(size),
-        device=provisioning.Device(man=man, mod=mod),
-    )
+    if (image is None) == (port is None):
+        raise UsageError("provision: say what to set up: --image FLASH.img or --port /dev/ttyACM0")
+    loaded, allowed = accounts.load(account), provisioning.rights_of(rights)
+    if image is not None:
+        plain = provisioning.Device()
+        done = provisioning.provision(
+            image,
+            loaded,
+            rights=allowed,
+            size=None if size is None else size_of(size),
+            device=provisioning.Device(man=man or plain.man, mod=mod or plain.mod),
+        )
+    elif size is not None:
+        raise UsageError("--size: is for images; the size of a board's store stands in its board.py")
+    else:
+        assert port is not None
+        from . import provision_port  # mpremote takes its time
+
+        done = provision_port.provision(port, loaded, rights=allowed, man=man, mod=mod)
     what = "new account" if done.created else "re-keyed" if done.rekeyed else "unchanged"
     err.print(
-        f"{escape(str(image))}: {escape(done.account_uri)}: {what}; rights on the root: "
+        f"{escape(str(image or port))}: {escape(done.account_uri)}: {what}; rights on the root: "
         f"{escape(done.root_acl)}"
     )
+    if port is not None:
+        err.print("the board starts anew")
 
 
 @device_app.command("run")

@@ -1,4 +1,4 @@
-"""Bootstrap of a device: its standard objects and the account of a server, into the flash image.
+"""Bootstrap of a device: its standard objects and the account of a server, into its tree.
 
 OMA StdObj 1.2.1: DevInfo, DevDetail, Inbox, DMAcc; TND 1.2.1 7.7.1 for the ACL of the root. This
 is what a factory or an installer does: it goes through lib's own calls, past every ACL, and no
@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from . import image as images
 from .account import Account
@@ -50,7 +51,6 @@ class Done:
     created: bool  # a new account
     rekeyed: bool  # an old one with a new secret or nonce
     root_acl: str
-    size: int
 
 
 def rights_of(text: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def provision(
         )
     try:
         with images.open_image(path, writing=True) as image:
-            return _provision(image, account, rights, device or Device())
+            return steps(ImageTarget(image), account, rights, device or Device())
     except images.library("errors").StorageFailed as error:
         raise ToolError(f"{path}: {images.storage_reason(error)}") from None
     except images.library("errors").CommandFailed as error:
@@ -91,46 +91,121 @@ def provision(
         raise ToolError(f"{path}: the account does not fit the tree ({error.args[0]})") from None
 
 
-def _provision(image: images.Image, account: Account, rights: tuple[str, ...], device: Device) -> Done:
-    client = image.client
-    known = client.get(b"./DevInfo/DevId")
+class Target(Protocol):
+    """A tree that is set up: of an image (below) or of a board (provision_port.py)."""
+
+    name: str
+
+    def get(self, uri: bytes) -> bytes | None:
+        """Return the value of a leaf."""
+
+    def holds(self, uri: bytes, value: bytes) -> bool:
+        """Return whether the leaf has that value."""
+
+    def declare(self, rows: list[Row]) -> None:
+        """Make the nodes that miss."""
+
+    def set(self, uri: bytes, value: bytes) -> None:
+        """Give a leaf another value."""
+
+    def accounts(self) -> dict[str, bytes]:
+        """Return the ServerID of each account, by the name of its node."""
+
+    def forget(self, uri: str) -> None:
+        """Let message numbers of the account start anew."""
+
+    def root_acl(self) -> bytes:
+        """Return the ACL of the root."""
+
+    def set_root_acl(self, acl: bytes) -> None:
+        """Give the root another ACL."""
+
+
+class ImageTarget:
+    """The tree of an image that is open for writing."""
+
+    def __init__(self, image: images.Image) -> None:
+        self.image = image
+        self.name = str(image.path)
+        client = image.client
+        self.get, self.set, self.declare = client.get, client.set, client.declare
+
+    def holds(self, uri: bytes, value: bytes) -> bool:
+        """Return whether the leaf has that value."""
+        return bool(self.get(uri) == value)
+
+    def accounts(self) -> dict[str, bytes]:
+        """Return the ServerID of each account, by the name of its node."""
+        names = [
+            self.image.store.field(nid, 0).decode("utf-8", "replace")
+            for nid in self.image.children(self.image.find("./DMAcc"))
+        ]
+        return {name: self.get(f"./DMAcc/{name}/ServerID".encode()) or b"" for name in names}
+
+    def forget(self, uri: str) -> None:
+        """Let message numbers of the account start anew."""
+        client = self.image.client
+        nid = self.image.find(uri)
+        if any(row[0] == nid for row in self.image.store.pairs):
+            client.txn.begin(b"")
+            client.txn.add_record(_REPLAY, struct.pack("<IHII", nid, 0, 0, 0))
+            client.txn.commit()
+            client.reload()
+
+    def root_acl(self) -> bytes:
+        """Return the ACL of the root."""
+        return bytes(self.image.store.field(0, 3))
+
+    def set_root_acl(self, acl: bytes) -> None:
+        """Give the root another ACL."""
+        self.image.client.set_acl(b".", acl)
+
+
+def steps(target: Target, account: Account, rights: tuple[str, ...], device: Device | None) -> Done:
+    """Set up the device; without `device` the board itself says what it is."""
+    known = target.get(b"./DevInfo/DevId")
     if known and known != account.device_id.encode():
         raise ToolError(
-            f"{image.path}: is the device {known.decode('utf-8', 'replace')!r}, but the account "
-            f"is for {account.device_id!r}; use its own account, or another image"
+            f"{target.name}: is the device {known.decode('utf-8', 'replace')!r}, but the account "
+            f"is for {account.device_id!r}; use its own account, or another "
+            + ("image" if device else "board, or erase the store of this one")
         )
-    client.declare(_standard_objects(account, device))
-    uri, created = _place(image, account)
+    target.declare(_standard_objects(account, device))
+    uri, created = _place(target, account)
     server = uri.encode()
     wanted = _proof(server, account)
-    rekeyed = False
-    if not created:
-        for where, value in wanted.items():
-            if client.get(where) != value:
-                rekeyed = True
-    client.declare(_account(server, account))
+    rekeyed = not created and not all(target.holds(where, value) for where, value in wanted.items())
+    target.declare(_account(server, account))
     if rekeyed:
         for where, value in wanted.items():
-            client.set(where, value)
+            target.set(where, value)
     for name, value in account.keys.items():
         where = server + b"/Ext/Keys/" + name.encode()
-        if client.get(where) != value:
-            client.set(where, value)
+        if not target.holds(where, value):
+            target.set(where, value)
     if created or rekeyed:
-        _forget_replay_pair(image, uri)
-    return Done(uri, created, rekeyed, _grant(image, account, rights), len(image.flash.data))
+        # With a new key no old message verifies, so numbers start again at (0, 0). The number of a
+        # node removed earlier may have been used before: hence for a new account too.
+        target.forget(uri)
+    return Done(uri, created, rekeyed, _grant(target, account, rights))
 
 
 def _leaf(uri: bytes, value: str | bytes, fmt: bytes = b"chr", access: int = _GET) -> Row:
     return uri, fmt, access, value.encode() if isinstance(value, str) else value, b"", b""
 
 
-def _standard_objects(account: Account, device: Device) -> list[Row]:
-    limits = images.library("limits")
+def _standard_objects(account: Account, device: Device | None) -> list[Row]:
     info, detail = b"./DevInfo", b"./DevDetail"
+    rows = [
+        _leaf(info + b"/DevId", account.device_id),
+        (b"./Inbox", b"node", _ADD, b"", _INBOX, b"Add=*"),
+        _leaf(b"./DMAcc", b"", b"node"),
+    ]
+    if device is None:
+        return rows
+    limits = images.library("limits")
     return [
         (info, b"node", _GET, b"", _DEV_INFO, b""),
-        _leaf(info + b"/DevId", account.device_id),
         _leaf(info + b"/Man", device.man),
         _leaf(info + b"/Mod", device.mod),
         _leaf(info + b"/DmV", "1.3"),
@@ -146,8 +221,7 @@ def _standard_objects(account: Account, device: Device) -> list[Row]:
         _leaf(detail + b"/SwV", device.sw_v),
         _leaf(detail + b"/HwV", device.hw_v),
         _leaf(detail + b"/LrgObj", "false", b"bool"),
-        (b"./Inbox", b"node", _ADD, b"", _INBOX, b"Add=*"),
-        _leaf(b"./DMAcc", b"", b"node"),
+        *rows,
     ]
 
 
@@ -193,46 +267,31 @@ def _account(uri: bytes, account: Account) -> list[Row]:
     return rows
 
 
-def _place(image: images.Image, account: Account) -> tuple[str, bool]:
+def _place(target: Target, account: Account) -> tuple[str, bool]:
     # The account's own node if the device has it, else a free name.
-    top = image.find("./DMAcc")
-    names = set()
-    for nid in image.children(top):
-        name = image.store.field(nid, 0).decode("utf-8", "replace")
-        names.add(name)
-        if image.client.get(f"./DMAcc/{name}/ServerID".encode()) == account.server_id.encode():
+    there = target.accounts()
+    for name, server_id in there.items():
+        if server_id == account.server_id.encode():
             return f"./DMAcc/{name}", False
-    if len(names) >= images.library("limits").ACCOUNTS:
-        raise ToolError(f"{image.path}: holds {len(names)} accounts, and no device takes more")
+    if len(there) >= images.library("limits").ACCOUNTS:
+        raise ToolError(f"{target.name}: holds {len(there)} accounts, and no device takes more")
     name = account.server_id
     if len(name) > _MAX_NAME or any(c in "/?" for c in name) or name in (".", ".."):
         name = ""
     number = 0
-    while not name or name in names:
+    while not name or name in there:
         number += 1
-        name = f"Server{number}" if f"Server{number}" not in names else ""
+        name = f"Server{number}" if f"Server{number}" not in there else ""
     return f"./DMAcc/{name}", True
 
 
-def _forget_replay_pair(image: images.Image, uri: str) -> None:
-    # With a new key no old message verifies, so numbers start again at (0, 0). The number of a
-    # node removed earlier may have been used before: hence for a new account too.
-    client = image.client
-    nid = image.find(uri)
-    if any(row[0] == nid for row in image.store.pairs):
-        client.txn.begin(b"")
-        client.txn.add_record(_REPLAY, struct.pack("<IHII", nid, 0, 0, 0))
-        client.txn.commit()
-        client.reload()
-
-
-def _grant(image: images.Image, account: Account, rights: tuple[str, ...]) -> str:
+def _grant(target: Target, account: Account, rights: tuple[str, ...]) -> str:
     acl = images.library("acl")
-    old = bytes(image.store.field(0, 3))
+    old = target.root_acl()
     new = acl.check(old or b"Add=*&Get=*")
     for right in rights:
         if not acl.grants(new, right.encode(), account.server_id.encode()):
             new = acl.check(new + f"&{right}={account.server_id}".encode())
     if new != old:
-        image.client.set_acl(b".", new)
+        target.set_root_acl(new)
     return str(new.decode())

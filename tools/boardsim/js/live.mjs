@@ -27,8 +27,9 @@ function join(fd, write, backlog, wake) {
   };
 }
 
-// Returns { stop }; calls `onHalt({reason, text})` when the board has stopped by itself, for good.
-export function live(machine, withUart, onHalt) {
+// Returns { stop }; calls `onHalt({reason, text})` when the board has stopped by itself, for good, and `onBoot()` when it has
+// reset itself and starts anew.
+export function live(machine, withUart, onHalt, onBoot) {
   let timer = null;
   let running = true;
   const paced = () => machine.nanos - machine.flash.nanos;
@@ -67,6 +68,7 @@ export function live(machine, withUart, onHalt) {
       machine.run(SLICE);
       if (machine.halted && machine.halted.reason === 'reset') {
         machine.boot();
+        onBoot();
         continue;
       }
       if (machine.halted) {

@@ -147,12 +147,13 @@ const operations = {
     return machine.report();
   },
 
-  // Run by the wall clock until `stop`; an event {"halted": ...} tells of an end by itself.
+  // Run by the wall clock until `stop`; the event {"halted": ...} tells of an end by itself, {"boots": N} of
+  // a reset.
   live({ uart = false }) {
     running = live(machine, uart, ({ reason, text }) => {
       running = null;
       say({ halted: reason, text });
-    });
+    }, () => say({ boots: machine.report().boots }));
     return {};
   },
 
