@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup micropython mpy demo test lint format pytest powercut fuzz size firmware deploy \
+.PHONY: help setup micropython mpy demo test lint stubs format pytest powercut fuzz size firmware deploy \
 	test-board bench interop conformance clean distclean
 
 help: ## this list
@@ -33,10 +33,13 @@ demo: mpy ## the main job, step by step, on a simulated device
 
 test: pytest lint ## everything that needs no hardware
 
-lint: .venv/stamp ## ruff and mypy
+lint: .venv/stamp stubs ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+
+stubs: .venv/stamp ## device code against what MicroPython's esp32 and rp2 ports offer, oldest and newest (mypy)
+	@$(PYTHON) tools/build/stubs.py
 
 format: .venv/stamp ## rewrites the layout of the Python files as `make lint` wants it
 	@.venv/bin/ruff check -q --select I --fix .

@@ -39,6 +39,9 @@ FIRMWARE_IMPORTS = LIB_IMPORTS | {
     "microdot", "omadm", "device",
 } | {path.stem for path in (ROOT / "firmware").glob("*.py")} | {"board"}  # fmt: skip
 
+# Modules of a chip, not of MicroPython.
+PORTS_ONLY = {"machine", "rp2", "esp32", "network"}
+
 # The operator's side that stands against lib/ in tests shares no code with it. These
 # may use it: they read and write a device's flash image.
 TOOLS_ON_LIB = {"image.py"}
@@ -97,6 +100,17 @@ def test_ranks(path: Path) -> None:
 def test_firmware_imports(path: Path) -> None:
     for package, module in imports(path):
         assert not package or package in FIRMWARE_IMPORTS, f"{path.name} imports {module}"
+
+
+def test_what_only_a_port_has_is_called_in_device() -> None:
+    """docs/porting.md lists these calls one by one, so they have one place; app.py is the application's."""
+    boards = sorted((ROOT / "boards").rglob("*.py"))
+    for path in DEVICE + FIRMWARE + boards:
+        found = {package for package, _ in imports(path)} & PORTS_ONLY
+        allowed = path.parent.name == "device" or path.name in ("app.py", "_boot.py")
+        assert not found or allowed, (
+            f"{path.relative_to(ROOT)} imports {found}: firmware/device/ is the place"
+        )
 
 
 def test_tools_share_no_code_with_lib() -> None:

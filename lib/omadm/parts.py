@@ -80,6 +80,8 @@ class Item:
     data, data_len; inline: where the tokens of an object in Data begin, or -1, and
     table, the string table they point into."""
 
+    table: bytearray  # set by commands.py where it is needed
+
     def begin(self):
         """A new Item."""
         self.correlator = None

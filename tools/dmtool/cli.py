@@ -78,7 +78,7 @@ def provision(
     `dmtool provision --account led7.toml --port /dev/ttyACM0`
     """
     if (image is None) == (port is None):
-        raise UsageError("provision: say what to set up: --image FLASH.img or --port /dev/ttyACM0")
+        raise typer.BadParameter("say what to set up: --image FLASH.img or --port /dev/ttyACM0")
     loaded, allowed = accounts.load(account), provisioning.rights_of(rights)
     if image is not None:
         plain = provisioning.Device()
