@@ -14,14 +14,13 @@
 #
 # Contract: Places chooses a place for each topmost node of an object before any of it is staged:
 # none for an MO that no row takes, and none for a version older than another one in the object
-# (R42, R43: skipped). A name that is taken gets a number, from 2 on (R39). CommandFailed: 405 for
-# a DMAcc, 413 for more than OBJECT_ROOTS, 414 for a name that does not fit.
+# (R42, R43: skipped). A name that is taken gets a number, from 2 on (R39). CommandFailed:
+# 413 for more than OBJECT_ROOTS, 414 for a name that does not fit.
 # Non-goals: staging (subtree.py).
 
 from . import uri
 from .errors import CommandFailed
 from .limits import MAX_SEG_LEN, OBJECT_ROOTS
-from .store import is_dmacc
 
 
 class Places:
@@ -92,8 +91,6 @@ class Places:
 
 def _row(roots, mime):
     # (number of the row that takes this Type, (major, minor)); -1: none.
-    if is_dmacc(mime):
-        raise CommandFailed(405)  # R45
     for k in range(len(roots)):
         front, rear = roots[k][0].split(b"*")
         if mime.startswith(front) and mime.endswith(rear):

@@ -13,6 +13,7 @@ from micropython import const
 from . import tnds
 from .errors import CommandFailed
 from .limits import OBJECT_NODES, OBJECT_ROOTS
+from .store import is_dmacc
 from .subtree import Stager
 
 _ADD = const(5)
@@ -40,6 +41,8 @@ class Survey:
         self.nodes += 1
         if self.nodes > OBJECT_NODES:
             raise CommandFailed(413)
+        if is_dmacc(reader.mime or b""):
+            raise CommandFailed(405)  # R45, wherever it stands
         for text in (reader.name, reader.acl, reader.title, reader.mime):
             if text and text != b"text/plain":
                 self.texts += len(text)

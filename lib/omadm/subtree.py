@@ -19,7 +19,6 @@ from micropython import const
 from . import acl, uri
 from .errors import CommandFailed
 from .limits import MAX_DEPTH, MAX_TOT_LEN, PROP_LEN, REFERENCES, TEXT_LEN
-from .store import is_dmacc
 from .tree import is_legal
 
 _CAN_ADD = const(0x100)
@@ -212,9 +211,11 @@ class Stager:
         if self.store.flags[nid] & _DMACC:
             raise CommandFailed(405)
         fields = self.run.fields(nid, b"Replace", _CAN_REPLACE)
+        old = fields & 15
+        if reader.open:
+            reader.fmt = old
         texts = self._texts(reader)
         fmt, where, n = self._value(reader)
-        old = fields & 15
         mime = texts[0]
         changed = fmt != old or mime is not None and mime != self.store.field(nid, _TYPE)
         if fields & _PERMANENT and changed or top and (not fmt) != (not old) or not nid:
@@ -251,11 +252,8 @@ class Stager:
         mime = reader.mime
         title = reader.title
         given = reader.acl
-        if mime is not None:
-            if is_dmacc(mime):
-                raise CommandFailed(405)  # R45
-            if reader.fmt and mime == b"text/plain":
-                mime = b""
+        if reader.fmt and mime == b"text/plain":
+            mime = b""
         if max(len(mime or b""), len(title or b"")) > PROP_LEN:
             raise CommandFailed(413)
         return mime, title, given if given is None else acl.check(given)

@@ -58,7 +58,7 @@ class Reader:
     """Sink of a parser for one object. Attributes, of the node that handler.node() is called for:
 
     name, path, acl, title, mime   bytes, or None where the object does not say
-    fmt     index in tree.FORMATS; Format of Meta as it is, or what follows from the rest
+    fmt     index in tree.FORMATS; open: it is chr for nothing in the object says what it is
     coded   True when a Value, if it is one of octets, is base64; no_value: there is none
     """
 
@@ -165,8 +165,9 @@ class Reader:
             if self.mime is not None:
                 raise CommandFailed(400)
             self.mime = ddf_name
+        self.open = self.fmt < 0 and not parent and ddf_name is None
         if self.fmt < 0:
-            self.fmt = 0 if parent or ddf_name is not None else 1
+            self.fmt = 1 if self.open else 0
         self.no_value = self.texts[_VALUE - _NAME] is None
         if parent and (self.fmt or not self.no_value):
             raise CommandFailed(405)

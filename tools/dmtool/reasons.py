@@ -124,6 +124,8 @@ REASONS = {
 STATUSES = {
     200: "done",
     202: "accepted, runs after the commit",
+    204: "nothing to do: the device has no use for this object",
+    206: "done, but for parts of the object that the device has no use for",
     215: "not carried out, a command before it in the Atomic failed",
     216: "undone with its Atomic",
     400: "malformed command",
