@@ -20,10 +20,6 @@ def setup(client):
         )
     )
 
-    # Objects (TNDS) sent to ./Inbox: MO identifier, where they go, what they are called (b"": as they say),
-    # versions (none named: any). lib/omadm/inbox.py has the rules.
-    client.mo_roots = ((b"urn:oma:mo:oma-connmo-nap:*", b"./Conn", b"", ()),)
-
     def switch(uri, kind):
         show(client.get(b"./Led/State"))
 

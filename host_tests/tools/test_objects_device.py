@@ -94,10 +94,10 @@ def test_the_inbox_finds_a_place_and_a_name(place):
 
     for number in ("", "2"):
         assert sent(place, EXAMPLES / "uplink.xml") == [200]
-        assert value(f"./Conn/FieldProxy{number}/ConRef") == f"./Conn/Field{number}".encode()
-        assert value(f"./Conn/Field{number}/NAPAuthSecret") == bytes.fromhex("00010203ff")
+        assert value(f"./Conn/Proxy/FieldProxy{number}/ConRef") == f"./Conn/NAP/Field{number}".encode()
+        assert value(f"./Conn/NAP/Field{number}/NAPAuthSecret") == bytes.fromhex("00010203ff")
     assert sent(place, EXAMPLES / "hotspot.xml") == [200]
-    assert any(node.uri.startswith("./Wifi/") for node in tree.read(IMAGE))
+    assert any(node.uri.startswith("./Wi-Fi/") for node in tree.read(IMAGE))
 
 
 @pytest.mark.row("R52")
@@ -105,10 +105,10 @@ def test_an_object_is_found_by_what_it_is(place):
     path = Path("valve.xml")
     path.write_text(
         '<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD><Node><NodeName>Main</NodeName>'
-        "<RTProperties><Type><DDFName>org.example/1.1/Valve</DDFName></Type></RTProperties><Node><NodeName>Period</NodeName>"
+        "<RTProperties><Type><DDFName>urn:example:mo:valve:1.1</DDFName></Type></RTProperties><Node><NodeName>Period</NodeName>"
         "<RTProperties><Format><int/></Format></RTProperties><Value>60</Value></Node></Node></MgmtTree>"
     )
     assert sent(place, path) == [200]
-    virtual = commands.below(commands.parse(["replace Period=61"]), "MOID=org.example/1.1/Valve&Period=60")
+    virtual = commands.below(commands.parse(["replace Period=61"]), "MOID=urn:example:mo:valve:1.1&Period=60")
     assert statuses(place, virtual) == [200]
-    assert next(n.value for n in tree.read(IMAGE) if n.uri == "./Valves/Main/Period") == b"61"
+    assert next(n.value for n in tree.read(IMAGE) if n.uri == "./App/Valves/Main/Period") == b"61"

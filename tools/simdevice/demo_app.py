@@ -47,14 +47,6 @@ def setup(client, report, image):
         )
     )
     client.declare(_settings(), False)  # not permanent: a server may delete them
-    # Objects sent to ./Inbox: identifier, where they go, what they are called, versions.
-    client.mo_roots = (
-        (b"urn:oma:mo:oma-connmo-nap:*", b"./Conn", b"", ()),
-        (b"urn:oma:mo:oma-connmo-proxy:*", b"./Conn", b"", ()),
-        (b"urn:wfa:mo:hotspot2dot0-perprovidersubscription:*", b"./Wifi", b"", (b"1.0",)),
-        (b"org.example/*/Uplink", b"./Uplinks", b"", (b"1.0",)),
-        (b"org.example/*/Valve", b"./Valves", b"", (b"1.0", b"1.1")),
-    )
 
     def changed(uri, kind):
         report({"event": "change", "uri": uri.decode(), "kind": kind})
