@@ -33,7 +33,7 @@ _STARTED = const(1)
 _DONE = const(2)
 _NO_HEAP = const(96)
 _OTHER_OCTETS = const(97)
-_BLOCK = const(256)  # octets of a message that one piece deals with
+_BLOCK = const(256)  # octets of a message in one piece
 _SPARE = const(512)  # octets of heap to clean up in when all the rest is gone
 _KINDS = ("add", "delete", "replace")
 _HEAD = const(15)  # octets of an EXEC record before its texts
@@ -60,7 +60,7 @@ class Client(Local):
 
     def __init__(self, store, clock=None):
         super().__init__(store, clock)
-        self.hooks = []  # (uri, callback)
+        self.hooks = []  # (uri and a slash, callback)
         self.handlers = {}  # of Execs, by uri
         self.mo_roots = ()  # where objects sent to ./Inbox go; rows as inbox.py describes them
         self.hook_errors = 0  # how often application code raised
@@ -79,7 +79,7 @@ class Client(Local):
         kind is "add", "replace" or "delete"; the uri may lie above where for a delete. A rename
         is a replace of the old uri and an add of the new one.
         """
-        self.hooks.append((where, callback))
+        self.hooks.append((where + b"/", callback))
 
     def on_exec(self, where: bytes, handler):
         """Make the node executable: handler(uri, data, correlator) -> status or None for 200."""
@@ -91,14 +91,16 @@ class Client(Local):
         """Apply a push whole and once, or refuse it without a trace."""
         outcome = self.no_heap
         try:
-            for piece in self.steps(push):
+            for piece in self.steps(push, 1 << 16):
                 outcome = piece
         finally:
             self.work = None
         return outcome
 
-    def steps(self, push):
+    def steps(self, push, most: int = _BLOCK):
         """An accept in pieces: an iterator that gives None after each, and the Outcome at the end.
+
+        most: octets of the message that one piece deals with.
 
         One push at a time: one that is under way is brought to its end first. Between two
         pieces `get` reads the committed tree, and what changes the tree ends the push first.
@@ -106,13 +108,13 @@ class Client(Local):
         """
         self.finish()
         try:
-            self.work = self._steps(push)
+            self.work = self._steps(push, most)
             return self.work
         except MemoryError:
             self.refused += 1
             return self.nothing
 
-    def _steps(self, push):
+    def _steps(self, push, most):
         outcome = None
         clean = False
         try:
@@ -121,7 +123,7 @@ class Client(Local):
             mine = Outcome()
             try:
                 self.remount()
-                for changed in self._apply(push, mine):
+                for changed in self._apply(push, mine, most):
                     if changed is None:
                         yield
                         # What is applied are the octets that were proved, on the tree as it was.
@@ -153,7 +155,7 @@ class Client(Local):
             self.refused += 1
         yield outcome
 
-    def _apply(self, push, outcome):
+    def _apply(self, push, outcome, most):
         # In pieces: None after each but the last; that is what the application is to hear of.
         check(push)
         spool = push.spool
@@ -168,7 +170,7 @@ class Client(Local):
         parser = commands.parser = Parser(commands, PAGES, spool.length)
         at = 0
         while at < spool.length:
-            end = min(at + _BLOCK, spool.length)
+            end = min(at + most, spool.length)
             parser.feed(spool.buf, at, end)
             at = end
             yield
@@ -191,12 +193,12 @@ class Client(Local):
         # Call the hooks; changed as Executor._hear made it.
         at = 0
         while at < len(changed):
-            kind = _KINDS[changed[at]]
-            end = changed.find(b"\0", at + 1)
-            where = bytes(changed[at + 1 : end])
+            end = changed.find(b"\0", at)
+            where = bytes(changed[at : end - 1])
+            kind = _KINDS[changed[end - 1] & 3]
             for top, callback in self.hooks:
                 if concerns(top, where):
-                    self._call(callback, where, kind)
+                    self._call(callback, where[:-1], kind)
             at = end + 1
 
     def run_execs(self):

@@ -170,11 +170,11 @@ class Executor:
         return fields
 
     def hear(self, segments, kind):
-        """Note a change when a hook of the application waits for it: kind, address, NUL."""
-        where = b"/".join([b"."] + segments)
+        """Note a change when a hook of the application waits for it: address, kind, NUL."""
+        where = b"/".join([b"."] + segments + [b""])
         for top, _ in self.client.hooks:
             if concerns(top, where):
-                self.txn.changed.extend(bytes((kind,)) + where + b"\0")
+                self.txn.changed.extend(where + (b"0\0", b"1\0", b"2\0")[kind])
                 break
 
     # -- commands
@@ -342,5 +342,5 @@ class Executor:
 
 
 def concerns(top: bytes, where: bytes) -> bool:
-    """True when one of the two addresses is the other, or lies below it."""
-    return (where + b"/").startswith(top + b"/") or top.startswith(where + b"/")
+    """True when one of the two addresses, each with a slash behind it, is the other, or lies below it."""
+    return where.startswith(top) or top.startswith(where)

@@ -109,8 +109,8 @@ class PageLog(Sectors):
                     self._erase(s)
                     yield
 
-    def put(self, kind: int, length: int) -> int:
-        """Begin a record of `length` octets; its address, good once committed."""
+    def put(self, kind: int, length: int, buf=None, off: int = 0) -> int:
+        """Begin a record of `length` octets, or write all of it from buf[off:]; its address once committed."""
         pos = self._pos
         if not 8 <= pos < 254:
             self._turn()
@@ -122,11 +122,22 @@ class PageLog(Sectors):
         pack_into("<BH", pg, pos, kind | 0x6996 >> ((x ^ x >> 4) & 15) << 7 & 128, length)
         if length > self._big:
             self._big = length
-        self._crc = self._top << 4 | self._idx
+        addr = self._sec << 12 | self._idx << 8 | pos
+        number = self._top << 4 | self._idx
+        stop = pos + 3 + length
+        if buf is not None and stop <= _END:  # as most do: the whole record is in this page
+            pg[pos + 3 : stop] = buf[off : off + length]
+            pack_into("<I", pg, stop, crc32(self._pv[pos:stop], number))
+            self._pos = stop + 4
+            return addr
+        self._crc = number
         self._at = pos
         self._pos = pos + 3
-        self._stop = pos + 3 + length
-        return self._sec << 12 | self._idx << 8 | pos
+        self._stop = stop
+        if buf is not None:
+            self.write(buf, off, off + length)
+            self.end()
+        return addr
 
     def write(self, buf, off: int, end: int):
         """Append buf[off:end] to the record."""
@@ -216,7 +227,7 @@ class PageLog(Sectors):
                     self._seq[s] = 0
             self._idx = 16
             self._count()
-        self._pos = 0
+        self._pos = self._crc = self._at = self._stop = 0
         self._nt = self._tail
         self._first = (self._top << 4) + self._idx
         try:

@@ -175,8 +175,8 @@ class Sectors:
                 page = s << 4 | i
             m = 248 - q
             if n <= m:
-                return self._rd(page, buf, q + 8)
-            self._rd(page, buf[:m], q + 8)
+                return self.in_page(page, buf, q + 8)
+            self.in_page(page, buf[:m], q + 8)
             buf = buf[m:]
             n -= m
             q = 248
@@ -184,7 +184,7 @@ class Sectors:
     def kind_len(self, addr: int) -> int:
         """kind << 16 | body length of the record at addr."""
         b = self._b3
-        self._rd(addr >> 8, b, addr & 255)
+        self.in_page(addr >> 8, b, addr & 255)
         return (b[0] & 127) << 16 | b[2] << 8 | b[1]
 
     def check(self, addr: int) -> bool:
@@ -243,7 +243,8 @@ class Sectors:
 
     # -- pages
 
-    def _rd(self, page, buf, off):
+    def in_page(self, page: int, buf, off: int):
+        """Fill buf from offset off of a page."""
         try:
             self._dev.readblocks(page >> 4, buf, ((page & 15) << 8) + off)
         except OSError:
@@ -252,7 +253,7 @@ class Sectors:
     def _load(self, page):
         if self._hot != page:
             self._hot = -1
-            self._rd(page, self._vb, 0)
+            self.in_page(page, self._vb, 0)
             self._hot = page
 
     def _number(self, page):

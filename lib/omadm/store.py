@@ -36,8 +36,9 @@ _DMACC = const(8)  # root of a DMAcc: no message gets below it (R45)
 _PERMANENT = const(0x10)  # the same bit as in the fields of its record
 _STAGED = const(0x20)  # its image is in the arena, not yet in flash
 
-_IMAGE = const(12)  # octets before the head of an image in the arena
+_IMAGE = const(8)  # octets before the head of an image in the arena
 _HEAD = const(16)  # fixed octets of a node record; name, type, title, ACL follow
+_NAME = const(19)  # where the name begins in those
 _NEAR = const(48)  # octets of the start of a record kept in RAM: most have their name in them
 _GROW = const(32)  # rows added to the index at a time
 _FREE = b"\xff\xff\xff\xff"
@@ -75,7 +76,8 @@ class Store:
         self.folder = self.right = None  # what the Tree found last, while it holds
         self._small = bytearray(_HEAD)
         self._fixed = bytearray(_NEAR)
-        self._head = memoryview(self._fixed)[3 : 3 + _HEAD]
+        self._short = memoryview(self._fixed)[:_NAME]
+        self._head = self._short[3:]
         self.near = 0  # address of the record whose start is in _fixed, while it holds
         self._had = 0  # and how many octets of it
 
@@ -275,14 +277,22 @@ class Store:
         key = pack("<HH", parent, crc32(name) & 0xFFFF)
         keys = self.keys
         n = len(name)
-        at = keys.find(key)
-        while at >= 0:
-            if not at & 3:
+        first = 4 * parent
+        end = len(keys)
+        at = first - 1  # a child stands behind its parent more often than not
+        while True:
+            at = keys.find(key, at + 1, end)
+            if at < 0:
+                if end == first:
+                    return -1
+                end = first
+            elif not at & 3:
                 nid = at >> 2
-                if self.fixed(nid)[12] == n and self.octets(nid, _HEAD, n) == name:
-                    return nid
-            at = keys.find(key, at + 1)
-        return -1
+                if self.fixed(nid)[12] == n:
+                    stop = _NAME + n
+                    short = self.near and stop <= self._had
+                    if (self._fixed[_NAME:stop] if short else self.octets(nid, _HEAD, n)) == name:
+                        return nid
 
     def next_child(self, parent: int, after: int) -> int:
         """The next child with a number above `after` (-1 to start), or -1."""
@@ -309,9 +319,12 @@ class Store:
             self._head[:] = self.stage.arena[at : at + _HEAD]
         elif at != self.near:  # one command asks for the same record four times
             self.near = 0
-            # as far as it lies in this page
-            self._had = n = _NEAR if at & 255 <= 256 - _NEAR else 3 + _HEAD
-            self.log.read(at, -3, self._fixed, n)
+            if at & 255 <= 256 - _NEAR:
+                self.log.in_page(at >> 8, self._fixed, at & 255)
+                self._had = _NEAR
+            else:
+                self.log.read(at, -3, self._short, _NAME)
+                self._had = _NAME
             self.near = at
         return self._head
 

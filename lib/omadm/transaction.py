@@ -6,8 +6,8 @@
 # pair, the journal entry and the pending Execs as one transaction of the page
 # log: its commit mark is the only moment at which anything changes.
 #
-# Values are not copied: an image says where the octets are, and they are
-# fetched when the image is written. `where` is one of
+# Values are not copied, but for small ones: an image says where the octets are, and
+# they are fetched when the image is written. `where` is one of
 #
 #   0 .. 2^24-1      offset in the message (the spool)
 #   _ARENA | offset  in the arena: octets that did not lie in one piece in the message
@@ -16,8 +16,9 @@
 # An image in the arena, where head is the start of the node record as
 # docs/store-format.md has it:
 #
-#   0 u32 where | 4 u16 octets of value | 6 u16 octets of head | 8 u32 new place in flash | 12 head
+#   0 u32 where | 4 u16 octets of value | 6 u16 octets of head | 8 head | a small value
 
+from array import array
 from binascii import a2b_base64, b2a_base64
 from struct import pack_into, unpack_from
 
@@ -29,12 +30,13 @@ _NODE = const(1)
 _DELETE = const(2)
 _DIRTY = const(4)
 _STAGED = const(0x20)
-_IMAGE = const(12)  # octets before the head of an image
+_IMAGE = const(8)  # octets before the head of an image
 _HEAD = const(16)
 
 _ARENA = const(0x1000000)
 _FLASH = const(0x2000000)
 _MASK = const(0xFFFFFF)
+_SMALL = const(64)  # octets of a value that is copied behind its head, so that both are written at once
 _MIN = const(512)  # octets of arena kept between messages
 _MAX = const(48 * 1024)  # octets of arena one message may take; values are not in it
 _PIECE = const(16 * 11)  # octets of the undo log that one piece of a commit deals with: 16 nodes
@@ -244,8 +246,13 @@ class Transaction:
         growth = size - store.size(nid)
         if growth > 0 and store.used + self.growth + growth + _RESERVE > store.log.capacity:
             raise CommandFailed(420)
+        n_head = len(head)
+        if n <= _SMALL and not where & _FLASH:
+            at = where & _MASK
+            head = head + (self.arena if where & _ARENA else self.source)[at : at + n]
+            where = _ARENA | self.len + _IMAGE + n_head
         at = self._take(_IMAGE + len(head))
-        pack_into("<IHH", self.arena, at, where, n, len(head))
+        pack_into("<IHH", self.arena, at, where, n, n_head)
         self.arena[at + _IMAGE : self.len] = head
         self.growth += growth
         self.size += size
@@ -283,12 +290,13 @@ class Transaction:
             self.begin()
             raise
         undo = store.undo
-        locs = store.locs
         flags = store.flags
+        k = 0
         for i in range(0, store.undo_len, 11):
             nid = undo[i] | undo[i + 1] << 8
             if flags[nid] & _STAGED:
-                locs[nid] = unpack_from("<I", self.arena, locs[nid] + 8)[0]
+                store.locs[nid] = self.placed[k]
+                k += 1
             flags[nid] &= ~(_DIRTY | _STAGED)
         store.used += self.growth
         for kind, body, addr in self.extra:
@@ -300,6 +308,7 @@ class Transaction:
         # May be called again, when the log had to leave a broken sector.
         store = self.store
         arena = self.arena
+        self.placed = array("I")  # where each image has gone
         gone = bytearray()
         for i in range(0, store.undo_len, 11):
             if i % _PIECE == _PIECE - 11:
@@ -310,8 +319,12 @@ class Transaction:
             if store.flags[nid] & _STAGED:
                 at = store.locs[nid]
                 where, n, size = unpack_from("<IHH", arena, at)
-                pack_into("<I", arena, at + 8, log.put(_NODE, size + n))
-                log.write(arena, at + _IMAGE, at + _IMAGE + size)
+                at += _IMAGE
+                if where == _ARENA | at + size:  # a small value, behind its head
+                    self.placed.append(log.put(_NODE, size + n, arena, at))
+                    continue
+                self.placed.append(log.put(_NODE, size + n))
+                log.write(arena, at, at + size)
                 at = where & _MASK
                 if where & _FLASH:
                     log.copy(addr, at, n)
@@ -321,15 +334,9 @@ class Transaction:
             elif addr:
                 gone += store.undo[i : i + 2]
         if gone:
-            self._record(log, _DELETE, gone)
+            log.put(_DELETE, len(gone), gone)
         for row in self.extra:
-            row[2] = self._record(log, row[0], row[1])
-
-    def _record(self, log, kind, body):
-        addr = log.put(kind, len(body))
-        log.write(body, 0, len(body))
-        log.end()
-        return addr
+            row[2] = log.put(row[0], len(row[1]), row[1])
 
 
 def _longer(old, used, n):
