@@ -110,7 +110,7 @@ class PageLog(Sectors):
                     yield
 
     def put(self, kind: int, length: int, buf=None, off: int = 0) -> int:
-        """Begin a record of `length` octets, or write all of it from buf[off:]; its address once committed."""
+        """Begin a record of `length` octets, or write it whole from buf[off:]; its address once committed."""
         pos = self._pos
         if not 8 <= pos < 254:
             self._turn()

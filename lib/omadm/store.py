@@ -9,12 +9,10 @@
 #                    is in the arena of the open transaction
 #   flags  u8        see below
 #
-# Looking up a child is one `find` over keys (C speed), then one read in flash
-# to compare the name itself: a clash of hashes costs a read, never a mistake.
-# A free row is all ones, its place in flash 0. Changes of the index go through `change`, which keeps
-# an undo log, so that a transaction can go back to any savepoint octet by octet (transaction.py).
-# Its rows: u16 nid | u32 loc | u8 flags | 4 octets of key, as they were.
-# Mounting reads only; nothing is ever repaired by writing.
+# Looking up a child is one `find` over keys (C speed), then one read in flash to compare the name
+# itself: a clash of hashes costs a read, never a mistake. A free row is all ones, its place 0.
+# Changes of the index go through `change`, which keeps an undo log, so that a transaction can go
+# back to any savepoint octet by octet: u16 nid | u32 loc | u8 flags | 4 octets of key, as they were.
 
 from array import array
 from binascii import crc32
@@ -84,7 +82,7 @@ class Store:
     # -- mounting: called by the log, oldest record first
 
     def mount(self):
-        """Read the log once and build the index. Writes nothing."""
+        """Read the log once and build the index. Writes nothing, and nothing is repaired by writing."""
         self._reset()
         self.log.mount()
         for nid in range(len(self.flags)):
@@ -112,7 +110,7 @@ class Store:
             self.note(kind, addr, small, length)
 
     def commit(self):
-        """The log: that was one transaction. Nothing to do, records come from true ones only."""
+        """The log: that was one transaction. Records come from true ones only."""
 
     def note(self, kind: int, addr: int, body, length: int):
         """Take a committed REPLAY, JOURNAL or EXEC record into the index."""
@@ -193,7 +191,7 @@ class Store:
     # -- rows
 
     def _grow(self):
-        # flags last, and what an attempt without heap left behind is used: they tell the number of rows.
+        # flags last: they tell the number of rows, whatever an attempt without heap left behind.
         n = len(self.flags) + _GROW
         self.keys.extend(_FREE * (n - len(self.keys) // 4))
         self.locs.extend(array("I", bytes(4 * (n - len(self.locs)))))
@@ -238,10 +236,7 @@ class Store:
         self.flags[nid] = flags
 
     def change(self, nid: int, head, loc: int, flags: int):
-        """Set a row; what stood there goes to the undo log.
-
-        head: the node's record as far as its Type; b"" frees the row, None leaves all but loc.
-        """
+        """Set a row, undoably. head: its record as far as Type; b"" frees it, None leaves all but loc."""
         at = self.undo_len
         if at + 11 > len(self.undo):
             self.undo.extend(bytes(11 * _GROW))
@@ -277,22 +272,21 @@ class Store:
         key = pack("<HH", parent, crc32(name) & 0xFFFF)
         keys = self.keys
         n = len(name)
-        first = 4 * parent
         end = len(keys)
-        at = first - 1  # a child stands behind its parent more often than not
+        at = 4 * parent - 1  # a child stands behind its parent more often than not
         while True:
             at = keys.find(key, at + 1, end)
             if at < 0:
-                if end == first:
+                if end == 4 * parent:
                     return -1
-                end = first
-            elif not at & 3:
-                nid = at >> 2
-                if self.fixed(nid)[12] == n:
-                    stop = _NAME + n
-                    short = self.near and stop <= self._had
-                    if (self._fixed[_NAME:stop] if short else self.octets(nid, _HEAD, n)) == name:
-                        return nid
+                end = 4 * parent
+            elif not at & 3 and self.fixed(at >> 2)[12] == n:
+                if self.near and _NAME + n <= self._had:
+                    found = self._fixed[_NAME : _NAME + n]
+                else:
+                    found = self.octets(at >> 2, _HEAD, n)
+                if found == name:
+                    return at >> 2
 
     def next_child(self, parent: int, after: int) -> int:
         """The next child with a number above `after` (-1 to start), or -1."""
@@ -319,12 +313,11 @@ class Store:
             self._head[:] = self.stage.arena[at : at + _HEAD]
         elif at != self.near:  # one command asks for the same record four times
             self.near = 0
-            if at & 255 <= 256 - _NEAR:
+            self._had = _NEAR if at & 255 <= 256 - _NEAR else _NAME
+            if self._had == _NEAR:
                 self.log.in_page(at >> 8, self._fixed, at & 255)
-                self._had = _NEAR
             else:
                 self.log.read(at, -3, self._short, _NAME)
-                self._had = _NAME
             self.near = at
         return self._head
 

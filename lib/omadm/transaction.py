@@ -36,7 +36,7 @@ _HEAD = const(16)
 _ARENA = const(0x1000000)
 _FLASH = const(0x2000000)
 _MASK = const(0xFFFFFF)
-_SMALL = const(64)  # octets of a value that is copied behind its head, so that both are written at once
+_SMALL = const(64)  # octets of a value that is kept behind its head, and written with it
 _MIN = const(512)  # octets of arena kept between messages
 _MAX = const(48 * 1024)  # octets of arena one message may take; values are not in it
 _PIECE = const(16 * 11)  # octets of the undo log that one piece of a commit deals with: 16 nodes
@@ -59,6 +59,7 @@ class Transaction:
         self.source = source
         self.now = now
         self.len = 0
+        self.small = _SMALL
         self.growth = 0  # octets of live records to come, less those to go
         self.size = 0  # octets of the records to write, at most
         self.largest = 0  # of them, of one record, at most
@@ -111,11 +112,9 @@ class Transaction:
         return at
 
     def reserve(self, nodes: int, texts: int):
-        """Make room at once for so many new nodes with so many octets of texts, in one piece each.
-
-        Growing by bits would need old and new side by side, more than once.
-        """
-        store = self.store
+        """Make room at once for so many new nodes with so many octets of texts, in one piece each."""
+        store = self.store  # growing by bits would need old and new side by side, more than once
+        self.small = 0
         self.arena = _longer(self.arena, self.len, nodes * (_IMAGE + _HEAD) + texts)
         store.undo = _longer(store.undo, store.undo_len, nodes * 11)
 
@@ -247,7 +246,7 @@ class Transaction:
         if growth > 0 and store.used + self.growth + growth + _RESERVE > store.log.capacity:
             raise CommandFailed(420)
         n_head = len(head)
-        if n <= _SMALL and not where & _FLASH:
+        if n <= self.small and not where & _FLASH:
             at = where & _MASK
             head = head + (self.arena if where & _ARENA else self.source)[at : at + n]
             where = _ARENA | self.len + _IMAGE + n_head
