@@ -23,7 +23,8 @@ TURNS = 4  # of the loop: a callback may call for another
 MAIN = b"import dm\ndm.run()\n"
 APP = b"""
 def setup(client):
-    client.declare(((b"./App", b"node", 9, b""), (b"./App/Name", b"chr", 24, b""), (b"./App/More", b"chr", 24, b"")), False)
+    leaf = b"chr", 24, b""
+    client.declare(((b"./App", b"node", 9, b""), (b"./App/Name",) + leaf, (b"./App/More",) + leaf), False)
     client.on_change(b"./App/Name", changed)
 
 def changed(uri, kind):
@@ -132,7 +133,7 @@ class Radio:
         return not self.network.messages and not any(self.sim.stores.values())
 
     def look(self):
-        """Stop dm and look: length of ./App/Name and ./App/More, changes the application heard of, what dm.status() says."""
+        """Stop dm and look: octets of both values, changes the application heard of, what dm.status() says."""
         lines = self.board.exec(LOOK).stdout.splitlines()
         return int(lines[0]), eval(lines[1]), lines[2:]
 
