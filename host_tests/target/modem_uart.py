@@ -133,7 +133,7 @@ class Radio:
         return not self.network.messages and not any(self.sim.stores.values())
 
     def look(self):
-        """Stop dm and look: octets of both values, changes the application heard of, what dm.status() says."""
+        """Stop dm and look: octets of both values, changes the application heard of, what status says."""
         lines = self.board.exec(LOOK).stdout.splitlines()
         return int(lines[0]), eval(lines[1]), lines[2:]
 
