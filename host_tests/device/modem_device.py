@@ -28,7 +28,7 @@ async def run(image, address, words):
     client = Client(Store(PageLog(flash)), None)
     reporter = Reporter(client, flash, True)
     client.mount()
-    set_up(client, reporter)
+    set_up(client, reporter, image)
     client.run_execs()
     host, port = address.split(":")
 
