@@ -125,7 +125,7 @@ def counts(line, port, files):
 def main(files):
     try:
         with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-            found = list(pool.map(lambda row: check(*row, files), sets()))
+            found = list(pool.map(lambda row: check(row[0], row[1], files), sets()))
     except Failed as problem:
         print(f"stubs: {problem}", file=sys.stderr)
         return 1
