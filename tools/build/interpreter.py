@@ -145,7 +145,7 @@ def build():
     place = SRC / "micropython"
     if not (place / "lib" / "mbedtls" / "library" / "aes.c").is_file():
         place = tree(Apt(["deb-src"]))
-    version = re.findall(
+    numbers = re.findall(
         r"define MICROPY_VERSION_(?:MAJOR|MINOR|MICRO) (\d+)", (place / "py" / "mpconfig.h").read_text()
     )
     # Named here, or the build would ask git and take the tags of this project for its own.
@@ -155,7 +155,7 @@ def build():
         for name, value in os.environ.items()
         if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "SECONDS")
     }
-    environment.update(MICROPY_GIT_TAG="v" + ".".join(version), MICROPY_GIT_HASH="debian")
+    environment.update(MICROPY_GIT_TAG="v" + ".".join(numbers), MICROPY_GIT_HASH="debian")
     make = ["make", "-j", str(os.cpu_count() or 1), "CFLAGS_EXTRA=-Wno-error"]
     run("building mpy-cross (about 10 s)", [*make, "-C", str(place / "mpy-cross")], env=environment)
     unix = HOME / "unix"
@@ -171,8 +171,9 @@ def build():
         shutil.copy2(made, spare)
         os.utime(spare)
         spare.replace(kept)
-    note(binary, cross)
-    say(f"version {probe(binary)} is at {binary.relative_to(ROOT)}")
+    version = probe(binary)
+    note(binary, cross)  # only what has what the device needs
+    say(f"version {version} is at {binary.relative_to(ROOT)}")
 
 
 def sources():
