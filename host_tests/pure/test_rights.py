@@ -323,3 +323,21 @@ def test_a_removal_without_room_changes_nothing():
     assert len(d.client.accounts) == 2
     d.boot()
     assert d.get(b"./DMAcc/Acme/ServerID") == A and d.acl(b"Led") == b"Replace=" + A
+
+
+@row("R45", negative=True)
+def test_a_dmacc_has_many_names():
+    d = Device()
+    before = d.client.store.used
+    for mime in (
+        b"urn:oma:mo:oma-dm-dmacc:1.0",
+        b"urn:oma:mo:oma-dm-dmacc:1.2",
+        b"URN:OMA:MO:OMA-DM-DMACC:1.1",
+        b"org.openmobilealliance/1.0/w7",
+        b"org.OpenMobileAlliance/1.0/W7",
+    ):
+        applied(d.send(m.add(1, b"./X", None, b"node", mime), m.add(2, b"./Y/Z", None, b"node", mime)))
+        assert d.statuses == [405, 405], (mime, d.statuses)
+    assert len(d.client.accounts) == 1
+    assert d.client.tree.find([b"X"]) == d.client.tree.find([b"Y"]) == -1
+    assert d.client.store.used < before + 64
