@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help setup micropython mpy demo test lint stubs format pytest powercut fuzz size firmware deploy \
-	test-board bench interop conformance clean distclean
+	test-board bench interop conformance mutants clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ interop: mpy ## with other people's software: libwbxml, Kannel, Gammu, tshark; w
 conformance: mpy ## every statement of the standard, and its tests: docs/conformance.md, build/conformance.json
 	@$(PYTHON) tools/build/mpy.py --tests
 	@$(PYTHON) host_tests/conformance/run.py
+
+mutants: .venv/stamp ## each defence of docs/security.md taken out in turn, and its test failing; build/mutants.json
+	@$(PYTHON) host_tests/mutants/run.py
 
 clean: ## removes what was made, but not MicroPython and .venv
 	rm -rf build/mpy build/*.json build/*.log .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,15 +10,15 @@ exit 1 when one is not caught, or a patch does not apply.
 """
 
 import json
+import multiprocessing
 import os
-import queue
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
+import pytest
 from defences import DEFENCES, Defence
 from page import page
 from rich.console import Console
@@ -29,6 +29,7 @@ PLACE = ROOT / "build" / "mutants"
 WORKERS = 2
 SECONDS = 150  # a test that hangs without its defence is caught as well
 FAILED = 1  # pytest: tests ran, and some failed
+CONTEXT = multiprocessing.get_context("fork")  # what is imported above is there in every process
 
 
 def copy(number: int) -> Path:
@@ -47,18 +48,28 @@ def copy(number: int) -> Path:
     return to
 
 
+def pytest_in(folder: Path, tests: list[str]) -> int:
+    """Run tests of that copy; the process is good for nothing else then."""
+    os.chdir(folder)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
+    with (folder / "told.log").open("w") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        words = ["-x", "-p", "no:randomly", "--timeout", str(SECONDS)]
+        return int(pytest.main([*words, *[f"host_tests/{test}" for test in tests]]))
+
+
 def run(folder: Path, tests: list[str]) -> tuple[int, str]:
-    """(exit code, what was printed) of pytest; 1 also where it had to be stopped."""
-    command = [str(ROOT / ".venv" / "bin" / "pytest"), "-x", "--timeout", str(SECONDS)]
-    command += [f"host_tests/{test}" for test in tests]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=4 * SECONDS
-        )
-    except subprocess.TimeoutExpired:
+    """(exit code, what was printed) of pytest in a process of its own, where it is loaded already."""
+    process = CONTEXT.Process(target=lambda: os._exit(pytest_in(folder, tests)))
+    process.start()
+    process.join(4 * SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
         return FAILED, "stopped"
-    return done.returncode, done.stdout + done.stderr
+    return process.exitcode or 0, (folder / "told.log").read_text(errors="replace")
 
 
 def without(folder: Path, one: Defence) -> tuple[bool, str]:
@@ -72,21 +83,18 @@ def without(folder: Path, one: Defence) -> tuple[bool, str]:
         status, told = run(folder, [one.test])
     finally:
         path.write_text(text)
-    if status == FAILED:
+    if status == FAILED and " failed" in told:
         return True, ""
     return False, "its test passes without it" if not status else f"no verdict: {told[-300:]}"
 
 
-def work(folder: Path, todo: "queue.Queue[Defence]", found: dict) -> None:
-    """Take defences from the queue until it is empty."""
-    while True:
-        try:
-            one = todo.get_nowait()
-        except queue.Empty:
-            return
+def work(number: int, share: list[Defence], found) -> None:
+    """Take out each of these defences in a copy of this worker's own."""
+    folder = copy(number)
+    for one in share:
         start = time.monotonic()
         caught, why = without(folder, one)
-        found[one.name] = (caught, why, round(time.monotonic() - start, 1))
+        found.put((one.name, caught, why, round(time.monotonic() - start, 1)))
 
 
 def main(words: list[str]) -> int:
@@ -95,21 +103,26 @@ def main(words: list[str]) -> int:
         (ROOT / "docs" / "security.md").write_text(page())
         return 0
     chosen = [one for one in DEFENCES if not words or any(word in one.name for word in words)]
-    folders = [copy(number) for number in range(WORKERS)]
-    status, told = run(folders[0], sorted({one.test for one in chosen}))
+    status, told = run(copy(0), sorted({one.test for one in chosen}))
     if status:
         console.print(told[-3000:], markup=False)
         console.print("[red]mutants: the tests do not pass with all defences in place[/red]")
         return 1
-    todo: queue.Queue[Defence] = queue.Queue()
-    for one in chosen:
-        todo.put(one)
+    results = CONTEXT.Queue()
+    shares = [chosen[number::WORKERS] for number in range(WORKERS)]
+    workers = [
+        CONTEXT.Process(target=work, args=(number, share, results)) for number, share in enumerate(shares)
+    ]
+    for worker in workers:
+        worker.start()
     found: dict[str, tuple[bool, str, float]] = {}
-    threads = [threading.Thread(target=work, args=(folder, todo, found)) for folder in folders]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    while len(found) < len(chosen):
+        name, *rest = results.get(timeout=5 * SECONDS)
+        found[name] = (rest[0], rest[1], rest[2])
+        if not rest[0]:
+            console.print(f"[red]{name}: {rest[1]}[/red]")
+    for worker in workers:
+        worker.join()
     table = Table("threat", "defence taken out", "its test", "s")
     for one in chosen:
         caught, why, seconds = found[one.name]

@@ -474,3 +474,15 @@ def test_mutations():
     run_mutations(box, random, seeds, 8000)
     after = level()
     assert before is None or after - before < 1024, (before, after)
+
+
+def test_parts_of_two_senders_stay_apart():
+    box = Box()
+    other = b"\x08\x91\x51\x55\x10\x33"
+    assert box.put(part(1, 2, b"aa")) == KEPT
+    assert box.put(part(2, 2, b"bb", oa=other)) == KEPT
+    assert box.take() is None and box.open() == 2
+    assert box.put(part(2, 2, b"cc")) == READY
+    assert box.take() == b"aacc"
+    assert box.put(part(1, 2, b"dd", oa=other)) == READY
+    assert box.take() == b"ddbb"

@@ -341,3 +341,28 @@ def test_a_dmacc_has_many_names():
     assert len(d.client.accounts) == 1
     assert d.client.tree.find([b"X"]) == d.client.tree.find([b"Y"]) == -1
     assert d.client.store.used < before + 64
+
+
+@row("R45", negative=True)
+def test_a_dmacc_is_out_of_reach_whatever_its_rights():
+    d = Device()
+    d.client.remove(b"./DMAcc")
+    rows = account(b"Acme", m.SERVER, m.USER, m.KEY, m.NONCE)
+    d.client.declare([(row + (b"", b""))[:2] + (ALL,) + row[3:] for row in rows], False)
+    d.client.set_acl(b".", b"Add=*&Delete=*&Exec=*&Get=*&Replace=*")
+    where = b"./DMAcc/Acme"
+    applied(
+        d.send(
+            m.add(1, where + b"/New", b"x"),
+            m.add(2, where + b"/AppAuth/T/AAuthLevel", b"SRVCRED"),
+            m.replace(3, where + b"/ServerID", b"x"),
+            m.delete(4, where + b"/AppAuth/S"),
+            m.replace(5, where + b"?prop=ACL", b"Get=*"),
+            m.replace(6, where + b"/ServerID?prop=Name", b"x"),
+            m.delete(7, where),
+            m.delete(8, b"./DMAcc"),
+            m.replace(9, b"./DMAcc?prop=Name", b"x"),
+        )
+    )
+    assert d.statuses == [405] * 9, d.statuses
+    assert d.get(where + b"/ServerID") == m.SERVER

@@ -81,6 +81,7 @@ def test_what_is_signed_verifies(pairs, proof, table) -> None:
     assert [p.what for p in proofs] == ["signature"] and proof in proofs[0].how
 
 
+@pytest.mark.row("R19", negative=True)
 @pytest.mark.parametrize("proof", accounts.PROOFS)
 def test_no_octet_of_a_signed_message_can_be_changed(pairs, proof) -> None:
     path = pairs[proof]
