@@ -499,8 +499,12 @@ DEFENCES = (
         "pure/test_objects.py::test_a_broken_object_leaves_nothing",
     ),
     Defence(
-        "object-dmacc", "takeover", "No node of an object is a DMAcc, however deep.",
-        "lib/omadm/subtree.py", "            if is_dmacc(mime):\n                raise CommandFailed(405)  # R45\n", "",
+        "object-dmacc",
+        "takeover",
+        "No node of an object is a DMAcc, however deep.",
+        "lib/omadm/objects.py",
+        '        if is_dmacc(reader.mime or b""):\n            raise CommandFailed(405)  # R45, wherever it stands\n',
+        "",
         "pure/test_objects.py::test_no_object_brings_a_dmacc",
     ),
     Defence(
