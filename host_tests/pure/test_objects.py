@@ -374,8 +374,12 @@ def test_an_object_does_not_climb_into_an_account():
 
 def test_an_object_of_too_many_nodes_or_levels():
     d = Board()
-    many = [o.node(b"%d" % i) for i in range(OBJECT_NODES)]
-    assert d.statuses_of(o.add(1, b"./A", o.node(b"V", *many))) == [413]
+    many = bytearray()  # one by one: in small pieces they would take much of the heap
+    for i in range(OBJECT_NODES):
+        many.extend(m.element(0x24, m.element(0x26, m.text(b"%d" % i))))
+    top = m.element(0x24, m.element(0x26, m.text(b"V")), many)
+    tree = m.element(0x20, m.element(0x37, m.text(b"1.2")), top)
+    assert d.statuses_of(o.send(5, 1, b"./A", o.HEAD + b"\x00\x02" + tree)) == [413]
     assert d.statuses_of(o.add(1, b"./A", o.node(b"V", value=b"1", mime=b"t" * (TEXT_LEN + 1)))) == [413]
     assert d.statuses_of(o.add(1, b"./A", o.node(b"n" * 600, value=b"1"))) == [413]
     xml = b"application/vnd.syncml.dmtnds+xml"
