@@ -18,12 +18,13 @@ from fuzz import cases
 from omadm import client
 
 LIB = str(Path(client.__file__).parent)
+FIRMWARE = str(Path(__file__).resolve().parents[2] / "firmware")
 STEPS_AT_ALL = 60_000  # proof, commit, compaction
 STEPS_PER_OCTET = 60
 
 
 class Steps:
-    """Counts the lines of lib/ that run."""
+    """Counts the lines of device code that run."""
 
     def __init__(self):
         self.count = 0
@@ -37,7 +38,7 @@ class Steps:
         sys.settrace(None)
 
     def _call(self, frame, event, argument):
-        return self._line if frame.f_code.co_filename.startswith(LIB) else None
+        return self._line if frame.f_code.co_filename.startswith((LIB, FIRMWARE)) else None
 
     def _line(self, frame, event, argument):
         self.count += 1

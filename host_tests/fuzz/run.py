@@ -3,11 +3,13 @@
     python3 host_tests/fuzz/run.py --seconds 60     seeds from 1 on; writes build/fuzz.json
     python3 host_tests/fuzz/run.py --first 100000   other seeds
     python3 host_tests/fuzz/run.py --only FILE      what was kept in host_tests/fuzz/corpus, once more
+    python3 host_tests/fuzz/run.py --pdus 100000    SMS only, so many of them
 
-Each device gets ROUND pushes under CPython (what is checked after each: device.py), and the same
-pushes go through the client under MicroPython: with the same outcomes, and with the heap back at
-its level (heap_growth: octets). Exit 1 when a figure is not 0; the pushes that led there are kept
-in host_tests/fuzz/corpus and are a test of `make test` from then on: commit them with the cure.
+Every fourth round is one of SMS: what a modem may say, from the AT parser on (radio_device.py). Each device
+gets ROUND pushes under CPython (what is checked after each: device.py), and the same pushes go through the
+client under MicroPython: with the same outcomes, and with the heap back at its level (heap_growth: octets).
+Exit 1 when a figure is not 0; the pushes that led there are kept in host_tests/fuzz/corpus and are a test
+of `make test` from then on: commit them with the cure.
 """
 
 import argparse
@@ -22,11 +24,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conftest import ROOT  # puts lib/ and the fakes on the path
+from fuzz import radio_device
 from fuzz.device import Device
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 ROUND = 250  # pushes to one device, then a new one: its tree has grown by then
+RADIO = 4  # each fourth round is one of SMS
 COUNTED = 8  # the lines of each eighth push are counted, and of every bomb
 SLACK = 2048  # octets of heap that may come and go: the arena keeps so much
 # Sequences UTF-8 has no use for: MicroPython lets them pass as characters (lib/omadm/uri.py).
@@ -82,10 +86,10 @@ class Fuzzer:
 
     def __init__(self, tell=print, keep=CORPUS):
         self.keep = keep
-        self.figures = {"runs": 0, **dict.fromkeys(FIGURES, 0)}
+        self.figures = {"runs": 0, "pdus": 0, **dict.fromkeys(FIGURES, 0)}
         self.tell = tell
 
-    def note(self, name, pushes, wrong):
+    def note(self, name, pushes, wrong, write=write):
         """Count and keep."""
         for figure, text in wrong:
             self.figures[figure] += int(text.split()[0]) if figure == "heap_growth" else 1
@@ -111,6 +115,21 @@ class Fuzzer:
         if folder:
             self.note(f"board-{first}", device.pushes, on_board(device, folder))
 
+    def radio_round(self, first, count, folder):
+        """The same for what comes by SMS."""
+        device = radio_device.RadioDevice()
+        for seed in range(first, first + count):
+            wrong = device.case(seed, seed % COUNTED == 0)
+            self.figures["runs"] += 1
+            if wrong:
+                self.note(f"sms-{seed}", device.cases, wrong, radio_device.write)
+                device = radio_device.RadioDevice()
+        self.note(f"sms-round-{first}", device.cases, device.works(), radio_device.write)
+        self.figures["pdus"] += device.radio.pdus
+        if folder:
+            wrong = radio_device.on_board(device, folder)
+            self.note(f"sms-board-{first}", device.cases, wrong, radio_device.write)
+
 
 def replay(path):
     """What is wrong with the pushes of a file, on a new device."""
@@ -121,31 +140,45 @@ def replay(path):
     return wrong + device.works(), device
 
 
+def again(path, folder):
+    """What is wrong with what was kept, under both interpreters; and the outcomes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.name.startswith("sms-"):
+        wrong, radio = radio_device.replay(path)
+        return wrong + radio_device.on_board(radio, folder), radio.crcs
+    wrong, device = replay(path)
+    return wrong + on_board(device, folder), device.outcomes
+
+
 def main():
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--seconds", type=int, default=60, metavar="N", help="how long; 60 unless told")
     words.add_argument("--first", type=int, default=1, metavar="SEED", help="where to begin")
     words.add_argument("--only", type=Path, metavar="FILE", help="the pushes of one file")
+    words.add_argument("--pdus", type=int, metavar="N", help="SMS only, and so many of them")
     arguments = words.parse_args()
     folder = ROOT / "build" / "fuzz"
     if arguments.only:
-        wrong, device = replay(arguments.only)
-        wrong += on_board(device, folder)
-        for one in device.outcomes:
-            print(*one)
+        wrong, outcomes = again(arguments.only, folder)
+        for one in outcomes:
+            print(one)
         print(wrong or "nothing wrong")
         return 1 if wrong else 0
     fuzzer = Fuzzer()
     end = time.monotonic() + arguments.seconds
     first = arguments.first
-    while time.monotonic() < end:
-        fuzzer.round(first, ROUND, folder)
-        first += ROUND
-        if (first - arguments.first) // ROUND % 20 == 1:
-            print(
-                f"fuzz: {fuzzer.figures['runs']} pushes, {max(0, int(end - time.monotonic()))} s to go",
-                flush=True,
-            )
+    number = 0
+    while fuzzer.figures["pdus"] < arguments.pdus if arguments.pdus else time.monotonic() < end:
+        if arguments.pdus or number % RADIO == RADIO - 1:
+            fuzzer.radio_round(first, radio_device.ROUND, folder)
+            first += radio_device.ROUND
+        else:
+            fuzzer.round(first, ROUND, folder)
+            first += ROUND
+        number += 1
+        if number % 20 == 1:
+            told = ", ".join(f"{name} {fuzzer.figures[name]}" for name in ("runs", "pdus"))
+            print(f"fuzz: {told}, {max(0, int(end - time.monotonic()))} s to go", flush=True)
     out = ROOT / "build" / "fuzz.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(fuzzer.figures) + "\n")

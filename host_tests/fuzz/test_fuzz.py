@@ -6,9 +6,9 @@ import sys
 import pytest
 from conftest import ROOT
 from flow import lockstep
-from fuzz import cases, run
+from fuzz import cases, radio_cases, radio_device, run
 from fuzz.device import Device
-from omadm import client, transaction
+from omadm import client, reassembly, sms, transaction
 
 KEPT = sorted(run.CORPUS.glob("*.txt"))
 
@@ -24,13 +24,22 @@ def test_slice(first, board, tmp_path):
     told = []
     fuzzer = run.Fuzzer(told.append, tmp_path)
     fuzzer.round(first, run.ROUND, tmp_path)
-    assert fuzzer.figures == {"runs": run.ROUND, **dict.fromkeys(run.FIGURES, 0)}, told
+    assert fuzzer.figures == {"runs": run.ROUND, "pdus": 0, **dict.fromkeys(run.FIGURES, 0)}, told
+
+
+def test_slice_of_sms(board, tmp_path):
+    told = []
+    fuzzer = run.Fuzzer(told.append, tmp_path)
+    fuzzer.radio_round(1, radio_device.ROUND, tmp_path)
+    pdus = fuzzer.figures.pop("pdus")
+    assert fuzzer.figures == {"runs": radio_device.ROUND, **dict.fromkeys(run.FIGURES, 0)}, told
+    assert pdus > 1500
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_what_was_found_stays_mended(path, board, tmp_path):
-    wrong, device = run.replay(path)
-    assert wrong + run.on_board(device, tmp_path) == []
+    wrong, _ = run.again(path, tmp_path)
+    assert wrong == []
 
 
 # --- the fuzzer sees what it looks for
@@ -86,3 +95,27 @@ def test_cases_are_what_they_say():
         assert (header in proof) == (kind not in cases.UNPROVED)
         kinds[kind] = kinds.get(kind, 0) + 1
     assert set(kinds) == set(cases.KINDS) and min(kinds.values()) > 40
+
+
+# --- and the one of SMS
+
+
+def radio_figures(seeds):
+    device = radio_device.RadioDevice()
+    return {text.split(": ")[-1] for seed in seeds for _, text in device.case(seed, False)}
+
+
+def test_it_sees_an_exception_in_sms(monkeypatch):
+    monkeypatch.setattr(sms.Deliver, "_header", lambda self, pdu, at: b""[at])
+    assert "IndexError('index out of range')" in radio_figures(range(9))
+
+
+def test_it_sees_a_part_that_is_lost(monkeypatch):
+    monkeypatch.setattr(reassembly.Reassembler, "_remove", lambda self, m, *more: setattr(m, "total", 0))
+    assert any("slots" in text for text in radio_figures(range(99)))
+
+
+def test_cases_of_sms_are_what_they_say():
+    kinds = {radio_cases.case(seed, lambda server: (1, 1))[0] for seed in range(200)}
+    assert kinds == set(radio_cases.KINDS)
+    assert radio_cases.case(7, lambda server: (1, 1)) == radio_cases.case(7, lambda server: (1, 1))
