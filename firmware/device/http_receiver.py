@@ -22,6 +22,7 @@
 #
 # Non-goals: TLS with client certificates, CPI tags (a POST's tag is ignored), keep-alive.
 import asyncio
+import gc
 from time import ticks_diff, ticks_ms
 
 from microdot import Microdot, Request, Response
@@ -111,6 +112,7 @@ class HttpReceiver(Microdot):
     async def handle_request(self, reader, writer):
         """Serve one connection. Microdot's server calls it, in a task of its own."""
         connection = None
+        gc.collect()  # what lives as long as this connection does not end up all over the heap
         try:
             if len(self.open) < self.connections or self._make_room():
                 connection = Connection(reader, asyncio.current_task(), self.head_ms)

@@ -4,11 +4,13 @@
 # it came whole. The spool must stay as it is up to then: hold its lock. What a piece may cost is
 # in docs/porting.md.
 import asyncio
+import gc
 
 
 async def accept(client, push):
     """Apply a push, or refuse it; gives the Outcome."""
     outcome = None
+    gc.collect()  # what a push needs lies close together then, and leaves the rest of the heap in one piece
     try:
         for piece in client.steps(push):
             outcome = piece

@@ -29,15 +29,22 @@ class Survey:
     def __init__(self):
         self.nodes = self.texts = 0
         self.tops = []  # [NodeName, Type]
+        self.held = -1  # octets of the one piece there is of a Value; -1: none yet
 
     def value(self, buf, off, end, at):
-        """Values do not count: they stay where they are."""
+        """Values stay where they are; only what lies in pieces is put together elsewhere."""
+        n = end - off
+        if self.held >= 0 or at < 0:
+            self.texts += n + max(self.held, 0)
+            n = 0
+        self.held = n
 
     def leave(self, level):
         """Nor does it matter where a node ends."""
 
     def node(self, level, reader):
         """One node more."""
+        self.held = -1
         self.nodes += 1
         if self.nodes > OBJECT_NODES:
             raise CommandFailed(413)
@@ -78,7 +85,12 @@ def apply(run, tag, segments, prop, item) -> int:
         if not run.may(run.tree.resolve(segments)[0], b"Add"):
             raise CommandFailed(425)
         places = Places(run, survey.tops)
-    txn.reserve(survey.nodes, survey.texts)
+    texts = survey.texts
+    if tag == _REPLACE:  # nodes that stay keep what the object does not say
+        top, depth, _ = run.tree.resolve(segments)
+        for nid in run.tree.subtree(top) if depth == len(segments) else ():
+            texts += sum(run.tree.store.fixed(nid)[12:16])
+    txn.reserve(survey.nodes, texts)
     stager = Stager(run, segments, tag == _REPLACE, places)
     tnds.read(txn.memory(where), where, n, stager, table)
     for segments in stager.references:
