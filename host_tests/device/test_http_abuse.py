@@ -27,7 +27,10 @@ def operator(tmp_path_factory):
 @pytest.fixture(scope="module")
 def device(operator):
     with SimDevice(operator.image, "--head-ms", str(HEAD_MS), "--whole-ms", str(WHOLE_MS)) as device:
-        # What grows to its bound and stays: the journal of 16 messages, for one.
+        # What grows to its bound and stays: the journal of 16 messages, for one, and what is loaded when
+        # first needed: for a push without a MAC, the reader of signatures.
+        assert device.send(request(b"garbage")).status == 204
+        assert device.event("push")["error"] == "Malformed"
         for _ in range(20):
             good(device, operator)
         assert device.send(b"garbage\r\n\r\n").status == 400

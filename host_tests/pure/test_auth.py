@@ -402,7 +402,7 @@ def test_cred_refused():
         ("cred_type", b"", CRED_TYPE),
         ("cred_type", b"syncml:auth-md5", CRED_TYPE),
         ("cred_type", b"syncml:auth-basic", CRED_TYPE),
-        ("cred_type", b"syncml:auth-MAC", CRED_TYPE),
+        ("cred_type", b"syncml:auth-MAC", CRED_FORMAT),
         ("cred_format", b"", CRED_FORMAT),
         ("cred_format", b"chr", CRED_FORMAT),
         ("cred_data", b"", WRONG_CRED),

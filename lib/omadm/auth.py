@@ -14,7 +14,7 @@
 # same time for every wrong value; a user nobody knows costs the same hashes as a wrong MAC.
 # The DMAcc instances are read once per boot: no message can change them.
 # Bounds: HEADER_LEN octets of header; ACCOUNTS; at most one MAC per account of that name.
-# Non-goals: MD5 (refused), signatures.
+# Non-goals: MD5 (refused); signatures, public keys (signature).
 from binascii import b2a_base64
 from hashlib import sha256
 from struct import unpack_from
@@ -63,7 +63,8 @@ class Account:
         store = tree.store
         self.nid = nid
         self.server_id = _leaf(tree, nid, b"ServerID")
-        window = _leaf(tree, store.child(nid, b"Ext"), b"Window")
+        ext = store.child(nid, b"Ext")
+        window = _leaf(tree, ext, b"Window")
         self.window = int(window) if window.isdigit() else 0
         auths = store.child(nid, b"AppAuth")
         entry = -1 if auths < 0 else store.next_child(auths, -1)
@@ -73,6 +74,7 @@ class Account:
         self.key = _leaf(tree, entry, b"AAuthSecret")
         self.nonce = _leaf(tree, entry, b"AAuthData")
         self.auth_type = _leaf(tree, entry, b"AAuthType")
+        self.public = _leaf(tree, ext, b"PublicKey", 600)  # of RSA and ECDSA; 4096 bits take 550
         last = bytearray(14)
         for number, addr, _ in store.pairs:
             if number == nid:
@@ -89,10 +91,10 @@ def load(tree) -> list:
     return accounts
 
 
-def _leaf(tree, nid, name):
+def _leaf(tree, nid, name, most=128):
     if nid >= 0:
         nid = tree.store.child(nid, name)
-    return tree.value(nid, 128) if nid >= 0 else b""
+    return tree.value(nid, most) if nid >= 0 else b""
 
 
 def _b64(data: bytes) -> bytes:
@@ -218,14 +220,19 @@ def check_header(hdr, account, accounts, device_id: bytes):
 
 
 def check_cred(hdr, account) -> None:
-    """Check SyncHdr/Cred and Source/LocName against the account; raises NotAuthentic."""
+    """Check SyncHdr/Cred and Source/LocName against the account; raises NotAuthentic.
+
+    Sets hdr.signed: Cred holds a Signature instead of a digest, which the caller checks.
+    """
     if hdr.cred_data is None:
         raise NotAuthentic(_NO_CRED)
-    if (hdr.cred_type or b"").lower() != b"syncml:auth-sha256":
+    kind = (hdr.cred_type or b"").lower()
+    hdr.signed = kind == b"syncml:auth-mac"
+    if not hdr.signed and kind != b"syncml:auth-sha256":
         raise NotAuthentic(_CRED_TYPE)
-    if (hdr.cred_format or b"").lower() != b"b64":
+    if (hdr.cred_format or b"").lower() != (b"xml" if hdr.signed else b"b64"):
         raise NotAuthentic(_CRED_FORMAT)
-    if not same(_padded(hdr.cred_data), cred(account.key, account.nonce)):
+    if not hdr.signed and not same(_padded(hdr.cred_data), cred(account.key, account.nonce)):
         raise NotAuthentic(_WRONG_CRED)
     if hdr.loc_name is not None and hdr.loc_name != account.name:
         raise NotAuthentic(_WRONG_LOCNAME)

@@ -6,7 +6,8 @@
 #
 # Contract: `accept` never raises for what came from outside; a refused push
 # leaves no trace, neither in RAM nor in flash. Nothing of the body is parsed
-# before its MAC is proved (the trust line). `steps` is the same in pieces, for those who have
+# before its MAC is proved (the trust line); without a MAC it is read twice, first into the hash
+# of its signature with no other effect. `steps` is the same in pieces, for those who have
 # something else to do in between; docs/profile.md, "One push in pieces". Application code (hooks and Exec
 # handlers) runs after the commit, on the committed tree; when it raises, that
 # is counted and the client goes on. Nothing is ever sent (R33).
@@ -160,22 +161,23 @@ class Client(Local):
         check(push)
         spool = push.spool
         self.proof = spool.digest()
-        account = auth.check_mac(push.headers.get("x-syncml-hmac"), self.proof, self.accounts)
-        yield
-        # ---- trust line: nothing above this has looked at the body
-        txn = self.txn
-        txn.begin(spool.buf, self.clock())
-        run = Executor(self, account, outcome)
-        commands = Commands(run)
-        parser = commands.parser = Parser(commands, PAGES, spool.length)
-        at = 0
-        while at < spool.length:
-            end = min(at + most, spool.length)
-            parser.feed(spool.buf, at, end)
-            at = end
+        header = push.headers.get("x-syncml-hmac")
+        if header:
+            account = auth.check_mac(header, self.proof, self.accounts)
             yield
-        parser.close()
-        commands.close()
+        else:
+            account = yield from self._prove(spool, self.accounts, most)
+        # ---- trust line: nothing above this has looked at the body, but to hash it
+        run = Executor(self, account, outcome, not header)
+        try:
+            yield from self._read(spool, run, most)
+        except NotAuthentic:
+            if run.proved is not None:
+                raise
+            yield from self._prove(spool, (account,), most)  # every proof there is must pass (R38)
+            run = Executor(self, account, outcome, True)
+            yield from self._read(spool, run, most)
+        txn = self.txn
         # The greater pair stays: inside a reorder window an older message may come late.
         session, msg = max((account.session, account.msg), (outcome.session, outcome.msg))
         txn.add_record(_REPLAY, pack("<IHII", account.nid, session, msg, run.seen))
@@ -186,6 +188,22 @@ class Client(Local):
         account.msg = msg
         account.seen = run.seen
         yield changed
+
+    def _read(self, spool, run, most):
+        # Parse and stage, in pieces.
+        self.txn.begin(spool.buf, self.clock())
+        commands = Commands(run)
+        commands.parser = Parser(commands, PAGES, spool.length)
+        yield from _feed(commands.parser, spool, most)
+        commands.close()
+
+    def _prove(self, spool, accounts, most):
+        # The one whose signature is in the message, in pieces. The module takes heap: only where needed.
+        from .signature import Proof
+
+        proof = Proof(accounts, spool.length)
+        yield from _feed(proof.parser, spool, most)
+        return proof.close()
 
     # -- application code
 
@@ -282,3 +300,14 @@ class Client(Local):
             return False  # and the store is read again before anything else
         self.stale = False
         return done
+
+
+def _feed(parser, spool, most):
+    # All of the spool, in pieces of so many octets.
+    at = 0
+    while at < spool.length:
+        end = min(at + most, spool.length)
+        parser.feed(spool.buf, at, end)
+        at = end
+        yield
+    parser.close()

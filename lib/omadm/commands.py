@@ -71,6 +71,7 @@ _SKIP = const(23)
 _LEAVES = const(24)  # from here the context less _LEAVES is the slot
 _CMD_ID = const(34)
 _HEADER_LEAVES = const(35)
+_CRED_DATA = const(44)
 
 # Slots: 0..5 of the Item, 6..10 of the command, 11..20 of SyncHdr (parts.py).
 _SOURCE = const(2)
@@ -193,10 +194,13 @@ class Commands:
         elif context >= _LEAVES:
             room = off + TEXT_LEN - len(self.value)
             if end > room:
-                if context >= _HEADER_LEAVES:
+                if context >= _CRED_DATA:  # a Signature: signature.py reads it from the message
+                    end = room
+                elif context >= _HEADER_LEAVES:
                     raise TooLarge(_VALUE_TOO_LONG)
-                self.status = self.status or (414 if context <= _LEAVES + _SOURCE else 413)
-                end = room
+                else:
+                    self.status = self.status or (414 if context <= _LEAVES + _SOURCE else 413)
+                    end = room
             self.value += bytes(buf[off:end])
         else:
             for i in range(off, end):

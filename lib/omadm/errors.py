@@ -10,7 +10,7 @@
 #   StorageFailed  flash is full or broken           keeps the old tree, tells the board
 #
 # Code ranges: wbxml 1-29, commands 30-59, auth 60-79, push 80-89, spool 90-94,
-# client 95-99, pagelog and store 100-119, sms 120-139, wsp 140-159.
+# client 95-99, pagelog and store 100-119, sms 120-139, wsp 140-159, signature 160-179.
 # CommandFailed carries the OMA status (404, 425 ...).
 
 

@@ -13,7 +13,7 @@ from micropython import const
 
 from . import acl, uri
 from .auth import check_header
-from .errors import CommandFailed
+from .errors import CommandFailed, NotAuthentic
 from .limits import EXEC_DATA, MAX_TOT_LEN, PROP_LEN
 from .store import is_dmacc
 from .tree import FORMATS, is_legal
@@ -49,11 +49,12 @@ _REPLACED = const(2)
 class Executor:
     """Carries out the commands of one message for one account."""
 
-    def __init__(self, client, account, outcome):
+    def __init__(self, client, account, outcome, proved):
         self.client = client
         self.tree = client.tree
         self.txn = client.txn
         self.account = account
+        self.proved = proved  # the signature in the message, if there is one, was checked
         self.outcome = outcome
         self.outcomes = outcome.statuses
         self.stack = []  # open Atomic and Sequence
@@ -65,6 +66,9 @@ class Executor:
     def header(self, hdr):
         """SyncHdr is complete: is it for us, from this account, and new?"""
         self.seen = check_header(hdr, self.account, self.client.accounts, self.client.device_id)
+        if not self.proved and hdr.signed:
+            self.proved = None  # asks the client for that
+            raise NotAuthentic(0)
         self.outcome.server = hdr.source
         self.outcome.session = hdr.session_id
         self.outcome.msg = hdr.msg_id

@@ -22,6 +22,8 @@ REFERENCES = 32  # connectivity references in one object that have to be followe
 EXEC_DATA = 512  # octets of the argument of an Exec; handed to the handler from RAM
 ACCOUNTS = 8  # DMAcc instances; bounds the work of finding the sender
 HEADER_LEN = 512  # octets of one x-syncml-hmac value
+SIGNATURE_LEN = 3072  # octets of a Signature: RSA of 4096 bits in lines, indented, takes some 2200
+NAMES_KEPT = 40  # tags kept as XML while a signed message is read; a usual one has 25
 
 WSP_HEADERS = 2048  # octets of the headers of one WSP push; held in RAM in one piece to be read
 SMS_ASSEMBLIES = 4  # messages of several SMS open at once

@@ -42,7 +42,8 @@ REASONS = {
     44: "SyncBody does not end with Final. A sessionless message must be whole.",
     45: "There is something in or behind Final, which must be empty and the last element of SyncBody.",
     # auth
-    60: "The push carries no x-syncml-hmac header. Send it with dmtool push, which adds it.",
+    60: "The push carries neither an x-syncml-hmac header nor a signature in SyncHdr/Cred. Send it "
+    "with dmtool push, which adds the header, or let dmtool compose sign it.",
     61: "The x-syncml-hmac header is longer than 512 octets. Use a shorter user name.",
     62: 'The x-syncml-hmac header is malformed: it needs algorithm=, username="..." and mac= '
     "(base64 of 32 octets), each once. Let dmtool make it.",
@@ -58,8 +59,10 @@ REASONS = {
     "provision the account with AAuthType HMAC.",
     70: "The account on the device has no secret or no nonce. Provision it again.",
     71: "SyncHdr has no Cred. Add it: Type syncml:auth-SHA256, Format b64.",
-    72: "SyncHdr/Cred has another Type than syncml:auth-SHA256. Use that one.",
-    73: "SyncHdr/Cred has another Format than b64. Use that one.",
+    72: "SyncHdr/Cred has another Type than syncml:auth-SHA256 and syncml:auth-MAC (for a "
+    "signature). Use one of them.",
+    73: "SyncHdr/Cred has another Format than its Type asks for: b64 for syncml:auth-SHA256, xml for "
+    "syncml:auth-MAC.",
     74: "SyncHdr/Cred is wrong: secret or nonce differ between device and account file. "
     "Provision the device again.",
     75: "SyncHdr/Source/LocName is not the user name of the account. Send auth_name, or nothing.",
@@ -118,6 +121,33 @@ REASONS = {
     150: "The WSP push is a bootstrap (SEC, MAC). Devices are provisioned by dmtool provision.",
     151: "The headers of the WSP push are longer than 2048 octets.",
     152: "The x-syncml-hmac header of the WSP push is longer than 512 octets. Use a shorter user name.",
+    # c14n, signature and pubkey
+    160: "The signed message has an element by a name out of its string table. Encode it with tokens.",
+    161: "SyncHdr/Cred/Data holds elements of WBXML. The Signature must be text there (STR_I or OPAQUE).",
+    162: "SyncHdr/Cred/Data is there twice. A message has one signature.",
+    163: "The signature is longer than 3072 octets. Write it without indentation.",
+    164: "The signature is not in the form of docs/profile.md P1, or not alone in SyncHdr/Cred/Data.",
+    165: "The signature names another transform, canonicalisation or digest than the device takes: "
+    "enveloped-signature and xml-exc-c14n#, SHA-256.",
+    166: 'The reference of the signature is not the whole message: its URI must be "", without Id or Type.',
+    167: "The signature has another method than hmac-sha256, rsa-sha256 and ecdsa-sha256. Use one of them.",
+    168: "The signature must name its key with KeyInfo/KeyName and nothing else. A key that comes with the "
+    "message is never used.",
+    169: "A value of the signature is no base64 or, for the digest, not of 32 octets.",
+    170: "No account on the device has the name in KeyName. Check auth_name in the account file and "
+    "that this device was provisioned with it.",
+    171: "The signature's method is not the one of the account (AAuthType HMAC, RSA or ECDSA). Sign with "
+    "the key that the account file names.",
+    172: "The signature is wrong: it was made with another key, or changed on its way. Provision the "
+    "device again if its key differs from that of the account file.",
+    173: "The signature does not fit the message: the message was changed after it was signed.",
+    174: "This firmware cannot check ECDSA: it was built without the native module. Use an account with "
+    "RSA, or firmware built with NATIVE=1.",
+    175: "The public key of the account on the device cannot be used: it must be a SubjectPublicKeyInfo of "
+    "RSA with 2048 to 4096 bits and an odd exponent of 65537 or more, or of ECDSA P-256. Provision it again.",
+    176: "The account on the device has no secret or no nonce, so no signature of its can be right. "
+    "Provision it again.",
+    177: "The signature fits two accounts of the device. Give every account its own key.",
 }
 
 # OMA statuses as they stand in the journal (RepPro 1.2.1 section 10), one per Item.

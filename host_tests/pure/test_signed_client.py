@@ -1,0 +1,155 @@
+# Signed messages through the client: which proofs an account takes, and that nothing else has an effect.
+# heapsize=512k: flash images are in RAM here
+import messages as m
+import signed
+from norflash import NorFlash
+from omadm.client import Client
+from omadm.pagelog import PageLog
+from omadm.push import Push
+from omadm.spool import Spool
+from omadm.store import Store
+
+GET = 8
+GET_REPLACE = 24
+
+
+class Device:
+    """A device with one account of the given type."""
+
+    def __init__(self, auth_type=b"HMAC", public=None):
+        self.flash = NorFlash(8)
+        self.spool = Spool(8 * 1024)
+        self.boot()
+        x = b"./DMAcc/Acme"
+        rows = [
+            (b"./DevInfo/DevId", b"chr", GET, m.DEVICE),
+            (b"./Led/State", b"chr", GET_REPLACE, b"off"),
+            (x, b"node", GET, b"", b"urn:oma:mo:oma-dm-dmacc:1.1"),
+            (x + b"/ServerID", b"chr", GET, m.SERVER),
+            (x + b"/AppAuth/S/AAuthLevel", b"chr", GET, b"SRVCRED"),
+            (x + b"/AppAuth/S/AAuthType", b"chr", GET, auth_type),
+            (x + b"/AppAuth/S/AAuthName", b"chr", GET, m.USER),
+        ]
+        if public is None:
+            rows.append((x + b"/AppAuth/S/AAuthSecret", b"chr", 0, m.KEY))
+            rows.append((x + b"/AppAuth/S/AAuthData", b"bin", 0, m.NONCE))
+        else:
+            rows.append((x + b"/Ext/PublicKey", b"bin", 0, public))
+        self.client.declare(rows)
+        self.client.set_acl(b".", b"Add=*&Get=*&Replace=" + m.SERVER + b"&Delete=" + m.SERVER)
+
+    def boot(self):
+        self.client = Client(Store(PageLog(self.flash)))
+        self.client.mount()
+
+    def push(self, body, header=None):
+        self.spool.reset()
+        self.spool.write(body)
+        headers = {} if header is None else {"x-syncml-hmac": header}
+        before = self.flash.programs + self.flash.erases
+        outcome = self.client.accept(
+            Push("test", False, "application/vnd.syncml.dm+wbxml", None, headers, self.spool)
+        )
+        self.flash_operations = self.flash.programs + self.flash.erases - before
+        return outcome
+
+    def state(self):
+        return self.client.get(b"./Led/State")
+
+
+def applies(device, body, header=None):
+    outcome = device.push(body, header)
+    assert (outcome.error, outcome.code) == (None, 0), (outcome.error, outcome.code)
+    assert outcome.server == m.SERVER and (outcome.session, outcome.msg) == (1, 1)
+    assert [status for _, status in outcome.statuses] == [200]
+    assert device.state() == b"on"
+
+
+def refuses(device, code, body, header=None, error="NotAuthentic"):
+    before = device.state()
+    outcome = device.push(body, header)
+    assert (outcome.error, outcome.code) == (error, code), (outcome.error, outcome.code)
+    assert not list(outcome.statuses) and (header or outcome.server == b"")
+    assert device.flash_operations == 0 and device.state() == before
+
+
+def test_a_signature_is_proof_enough():
+    for auth_type, public, body in (
+        (b"HMAC", None, signed.HMAC_SIGNXML),
+        (b"HMAC", None, signed.HMAC_XMLSEC1),
+        (b"RSA", signed.RSA2048, signed.RSA2048_SIGNXML),
+        (b"RSA", signed.RSA3072, signed.RSA3072_SIGNXML),
+    ):
+        device = Device(auth_type, public)
+        applies(device, body)
+        refuses(device, 76, body)  # once
+        device.boot()
+        refuses(device, 76, body)
+
+
+def test_every_proof_that_is_there_must_pass():  # R38
+    body = signed.HMAC_SIGNXML
+    bad = body.replace(b"SignatureValue>EemfmTha", b"SignatureValue>AAAAAAAA")
+    assert bad != body
+    device = Device()
+    refuses(device, 67, body, m.hmac_header(body, key=m.b64(bytes(32))))
+    refuses(device, 67, body, m.hmac_header(bad))
+    refuses(device, 172, bad, m.hmac_header(bad))  # a right MAC and a wrong signature
+    other = body.replace(b"\x4f\x03on\0\x01", b"\x4f\x03no\0\x01")
+    refuses(device, 173, other, m.hmac_header(other))
+    nobody = body.replace(b"<ds:KeyName>srv-acme", b"<ds:KeyName>srv-acme2")
+    refuses(device, 170, nobody, m.hmac_header(nobody))
+    label = body.replace(b"syncml:auth-MAC", b"syncml:auth-SHA256")
+    refuses(device, 73, label, m.hmac_header(label))
+    label = body.replace(b"\x47\x03xml\0", b"\x47\x03b64\0")
+    refuses(device, 73, label, m.hmac_header(label))
+    applies(device, body, m.hmac_header(body))
+
+
+def test_a_mac_is_no_proof_for_a_public_key():
+    device = Device(b"RSA", signed.RSA2048)
+    body = signed.RSA2048_SIGNXML
+    for key, nonce in ((m.KEY, m.NONCE), (b"", b""), (signed.RSA2048, b"")):
+        outcome = device.push(body, m.hmac_header(body, key=key[:64], nonce=nonce))
+        assert outcome.error == "NotAuthentic" and outcome.code in (67, 69), outcome.code
+        assert device.flash_operations == 0
+    refuses(device, 171, signed.HMAC_SIGNXML)
+    plain = m.message(1, 1, m.replace(1, b"./Led/State", b"on"))
+    refuses(device, 60, plain)
+    refuses(device, 60, m.message(1, 1, m.replace(1, b"./Led/State", b"on"), key=b"", nonce=b""))
+    assert device.state() == b"off"
+    applies(device, body)
+
+
+def test_a_forged_message_touches_nothing():
+    body = signed.HMAC_SIGNXML
+    device = Device()
+    for i in range(5, len(body), 5):  # in front of that is WBXML's own, which no XML holds
+        bad = bytearray(body)
+        bad[i] ^= 1 << (i % 8)
+        outcome = device.push(bytes(bad))
+        assert outcome.error in ("NotAuthentic", "Malformed", "TooLarge"), (i, outcome.error)
+        assert device.flash_operations == 0 and device.state() == b"off"
+    applies(device, body)
+
+
+def test_no_message_changes_a_key():  # R45
+    device = Device()
+    key = b"./DMAcc/Acme/Ext/PublicKey"
+    body = m.message(
+        1,
+        1,
+        m.add(1, key, signed.RSA2048, b"bin", raw=True),
+        m.replace(2, key, signed.RSA2048, b"bin", raw=True),
+        m.replace(3, b"./DMAcc/Acme/AppAuth/S/AAuthType", b"RSA"),
+        m.add(4, b"./DMAcc/Acme/Ext", None, b"node"),
+    )
+    outcome = device.push(body, m.hmac_header(body))
+    assert outcome.error is None
+    assert [status for _, status in outcome.statuses] == [405] * 4
+
+
+def test_an_account_without_its_key_takes_nothing():
+    for public in (b"", signed.RSA2048[:-1], signed.P256):
+        refuses(Device(b"RSA", public), 175, signed.RSA2048_SIGNXML)
+    refuses(Device(b"ECDSA", signed.RSA2048), 175, signed.P256_SIGNXML)
