@@ -28,7 +28,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import conftest  # puts lib/, tools/ and the fakes on the path
-from bench import bars, lab, measure_imports, measure_messages, measure_peers, measure_trees, ratchet, tables
+from bench import (
+    bars,
+    lab,
+    measure_imports,
+    measure_messages,
+    measure_objects,
+    measure_peers,
+    measure_trees,
+    ratchet,
+    tables,
+)
 from rich.console import Console
 
 ROOT = conftest.ROOT
@@ -49,6 +59,7 @@ SECTIONS = {
     "tree of 200": Section(lambda: measure_trees.measure(200)),
     "tree of 1,000": Section(lambda: measure_trees.measure(1000)),
     "messages": Section(measure_messages.measure),
+    "objects": Section(measure_objects.measure),
     "peers": Section(measure_peers.measure, (lab.STOCK,)),
     "imports": Section(measure_imports.measure, (lab.OURS, lab.STOCK)),
 }

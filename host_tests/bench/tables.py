@@ -98,6 +98,13 @@ def messages(figures, sizes):
     return table
 
 
+def objects(figures):
+    """A whole object in one Add."""
+    table = _table("A TNDS object of 300 nodes to the Inbox", ["WBXML, OPAQUE"], "")
+    _section(table, figures, OURS, ["tnds300."])
+    return table
+
+
 def decoders(figures, sizes):
     """Decoding by itself."""
     table = _table("Decoding alone", [f"m{n}" for n in sizes], "")

@@ -9,11 +9,14 @@ table, entities, several pieces, Meta of Item or command, base64, relative addre
 function choose(n) -> 0 .. n-1 takes it; 0 is the plainest form everywhere.
 """
 
+import copy
 from struct import unpack_from
 
 import messages as m
 import model
+import objects as o
 import sealed
+import subtrees
 from norflash import NorFlash
 from omadm import journal
 from omadm.client import Client
@@ -107,12 +110,32 @@ class Model(model.Model):
         """As before; of a wrong command the status is known."""
         if kind == "wrong":
             return uri
+        if isinstance(uri, subtrees.Virtual):
+            try:
+                uri = uri.resolve(self, server)
+            except model.Refused as e:
+                return e.args[0]
+        if rest and isinstance(rest[0], subtrees.Tnds):
+            return self._object(server, kind, uri, rest[0])
         status = super().one(server, kind, cmd_id, uri, *rest)
         if status == 200:
             path, prop = model.parse_uri(uri)
             if prop == "Name":
                 self.changes.append((model.uri_of((*path[:-1], rest[0].decode())), "add"))
             self.changes.append((model.uri_of(path), kind))
+        return status
+
+    def _object(self, server, kind, uri, tnds):
+        before = copy.deepcopy(self.nodes)
+        try:
+            path, prop = model.parse_uri(uri)
+            model.need(path[:1] != ("Inbox",) or kind == "add" and len(path) == 1, 405)
+            model.need(not prop, 405)
+            status, heard = subtrees.apply(self, server, kind, path, tnds)
+        except model.Refused as e:
+            self.nodes = before
+            return e.args[0]
+        self.changes += [(model.uri_of(path), kind) for path, kind in heard]
         return status
 
     def _run(self, server, command, outcomes, *rest):
@@ -166,6 +189,12 @@ class Encoder:
 
     def address(self, uri):
         """Target, and perhaps TargetParent."""
+        if isinstance(uri, subtrees.Virtual):
+            part_a = m.element(0x17, self.text(uri.part_a()))
+            if not uri.below and self.choose(2):
+                return [m.element(0x2E, part_a)]
+            below = m.element(0x2E, m.element(0x17, self.text(uri.below or b".")))
+            return [below, m.element(0x3A, part_a)]
         at = uri.rfind(b"/")
         if self.choose(8) == 7 and 0 < at < len(uri) - 1 and uri[at - 1 : at] != b"/":
             parent = m.element(0x3A, m.element(0x17, self.text(uri[:at])))
@@ -195,11 +224,17 @@ class Encoder:
         parts += [meta] if above else []
         for _, _, uri, data, fmt, type in commands:
             item = self.address(uri)
+            tokens = None
+            if isinstance(data, subtrees.Tnds):
+                form = self.choose(4)
+                tokens = m.element(0x0F, o.tokens(*data.tops)) if form == 3 else None
+                data = None if tokens else data.octets(form)
             size = len(data) if data is not None and self.choose(8) == 7 else None
             item.append(self.meta(None if above else fmt, None if above else type, size))
             if data is not None:
                 whole = type == sealed.MIME and len(data) > sealed.LONGEST_IN_PIECES
                 item.append(m.element(0x0F, m.text(data) if whole else self.text(data)))
+            item += [tokens] if tokens else []
             k = self.choose(len(item))
             parts.append(m.element(0x14, *(item[k:] + item[:k])))
         return m.element(TAGS[kind], *parts)
@@ -272,7 +307,7 @@ def first_model(root_acl):
     for permanent, rows in ((True, PERMANENT), (False, DYNAMIC)):
         for uri, fmt, access, *rest in rows:
             value, type, acl = [*rest, b"", b"", b""][:3]
-            model.declare(uri, fmt, value, acl, type or None, access or "Get", permanent)
+            model.declare(uri, fmt, value, acl, type or None, access or "Exec", permanent)  # but no Get
     return model
 
 
@@ -306,6 +341,7 @@ class Bench:
         self.client.mount()
         self.boot_operations = self.flash.ops - before
         self.client.on_change(b".", lambda uri, kind: self.heard.append((uri, kind)))
+        self.client.mo_roots = subtrees.MO_ROOTS
         for uri in EXECS:
             self.client.on_exec(uri, self._exec)
 

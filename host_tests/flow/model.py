@@ -14,7 +14,7 @@ execute() make it; several Items of one command are several tuples with one cmd_
 tuple (kind, cmd_id, children), as atomic() and sequence() make it. data, fmt and type are
 None where the message does not have them; fmt and type are str or bytes.
 
-Not modelled: 420, the Size of Meta (424), TNDS objects, virtual URIs, TStamp.
+Not modelled: 420, the Size of Meta (424), TStamp; TNDS objects and virtual addresses: subtrees.py.
 """
 
 import base64
@@ -278,7 +278,7 @@ class Model:
                 self._run(server, child, mine, state)
             if state["failed"]:
                 self.nodes, self.execs = before
-                mine = [(c, 216 if status in (200, 202) else status) for c, status in mine]
+                mine = [(c, 216 if status < 215 else status) for c, status in mine]
             outcomes += mine
             outcomes.append((cmd_id, 507 if state["failed"] else 200))
             return

@@ -245,3 +245,12 @@ def test_a_version_that_is_not_supported_is_not_used():
     for version in (b"0.9", b"1.2", b"2.0", b"01.0"):
         applied(d.send(o.add(1, b"./Inbox", valve(b"V", version))))
         assert d.statuses == [204] and d.client.tree.find([b"Valves"]) < 0
+
+
+def test_each_object_gets_its_rights_also_in_a_folder_that_is_new():
+    d = device(Two)
+    more = o.node(b"More", o.node(b"L", value=b"1"), path=b"W")
+    assert d.by_a(o.add(1, b"./Inbox", valve(b"V"), valve(b"W"), more)) == [200]
+    mine = b"Add=%s&Delete=%s&Get=*&Replace=%s" % (m.SERVER, m.SERVER, m.SERVER)
+    acls = [d.acl(b"Valves"), d.acl(b"Valves", b"V"), d.acl(b"Valves", b"W"), d.acl(b"Valves", b"W", b"More")]
+    assert acls == [b"", mine, mine, b""]

@@ -165,8 +165,10 @@ class Stager:
         elif self.tree.fields(nid) & 15:
             raise CommandFailed(405)
         more = segments[depth:-1]
-        if (more or reader.fmt == _NODE) and not self._touched(nid) and not run.may(nid, b"Replace"):
-            own = acl.auto(self.tree.effective_acl(nid), run.account.server_id)
+        apart = self.places and path is None  # what lies above it is not of this object
+        if (more or reader.fmt == _NODE) and (apart or not self._touched(nid)):
+            if not run.may(nid, b"Replace"):
+                own = acl.auto(self.tree.effective_acl(nid), run.account.server_id)
         for name in more:  # above an object from the Inbox all belongs to the board
             nid = self.txn.create(nid, name, _NEW, b"", b"" if self.places else own, 0, 0)
             if not self.places:

@@ -38,6 +38,7 @@ def start():
     global client, spool
     spool = Spool(board.SPOOL)
     client = Client(Store(PageLog(storage.open_region(board.STORE))), clock.now)
+    client.mo_roots = board.MO_ROOTS
     client.mount()
     client.on_change(b"./App", on_change)
 
