@@ -340,6 +340,9 @@ FORBIDDEN = [
     (node("A" * 33), None, "32 characters"),
     (node("A/B"), None, None),
     (node("A", leaf("ConRef", "./Inbox/Nowhere")), None, "refers to no node"),
+    (node("A", leaf("B", "1", more="<Path>C</Path>")), None, "children of MgmtTree"),
+    (node("A", "".join(leaf(f"n{k}", "1") for k in range(512))), None, "takes 512"),
+    ("".join(node(f"n{k}") for k in range(17)), None, "16 top nodes"),
     (node("A", acl="Copy=*"), None, "no entry"),
     (node("A", acl="Get=a b"), None, "no identifier"),
 ]
@@ -439,6 +442,7 @@ def test_properties_of_the_node_itself(parent, address):
         ("MOID=a&b", "LEAF=VALUE"),
         ("MOID=a&=b", "LEAF=VALUE"),
         ("MOID=a&b=c=d", "LEAF=VALUE"),
+        ("MOID=a" + "&b=c" * 9, "8 conditions"),
         ("MOID=a?b", "behind MOID="),
         ("./A?prop=ACL?MOID=x", "behind MOID="),
         ("./A?MOID=x&../B=1", "no name"),

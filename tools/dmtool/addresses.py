@@ -18,6 +18,7 @@ MAX_TOT_LEN = 127
 MAX_SEG_LEN = 32
 MAX_TEXT = 255  # octets of an ACL, a Title, a Type
 MAX_PART_A = 512  # octets of a virtual address
+MAX_CONDITIONS = 8  # in it
 PROPERTIES = ("ACL", "Format", "Name", "Size", "Title", "TStamp", "Type", "VerNo")
 RIGHTS = ("Add", "Delete", "Exec", "Get", "Replace")
 _DMACC = ("urn:oma:mo:oma-dm-dmacc:", "org.openmobilealliance/1.0/w7")
@@ -83,6 +84,8 @@ def check_part_a(text: str) -> None:
         raise ToolError(f"{what}: behind MOID= stands the object's identifier; ? & = % are written %XX")
     if "DMAcc" in below or is_account(unquote(name[2])):
         raise ToolError(f"{text}: a message never changes an account; use dmtool provision")
+    if len(conditions) > MAX_CONDITIONS:
+        raise ToolError(f"{what}: it has more than {MAX_CONDITIONS} conditions; leave some out")
     for leaf, mark, value in conditions:
         if not mark or not leaf or "=" in value:
             raise ToolError(f"{what}: {leaf!r}: write a condition as LEAF=VALUE")

@@ -28,6 +28,9 @@ from .app import AccountFile, PassphraseFile, app, err, write_private
 from .errors import UsageError
 from .signing import Signer
 
+# Panels of --help.
+_WHERE, _OBJECT, _WIRE, _SECRET = "Addresses", "TNDS objects", "On the wire", "Proof and secrecy"
+
 SIGN = False  # whether messages are signed when nobody says
 
 
@@ -56,16 +59,26 @@ def compose(
         str | None,
         typer.Option(
             "--virtual",
-            metavar="[URI?]MOID=ID[&LEAF=VALUE]",
-            help="Find an object by its identifier; every URI is the path below it, '.' the object itself.",
+            metavar="MOID=ID",
+            help="Find an object by its identifier, [URI?]MOID=ID[&LEAF=VALUE]; every URI is the path below "
+            "it, '.' the object itself.",
+            rich_help_panel=_WHERE,
         ),
     ] = None,
     base: Annotated[
-        str | None, typer.Option("--base", metavar="URI", help="Every URI is the path below this node.")
+        str | None,
+        typer.Option(
+            "--base", metavar="URI", help="Every URI is the path below this node.", rich_help_panel=_WHERE
+        ),
     ] = None,
     tnds: Annotated[
         list[Path] | None,
-        typer.Option("--tnds", metavar="FILE.xml", help="Add a TNDS object; may be given more than once."),
+        typer.Option(
+            "--tnds",
+            metavar="FILE.xml",
+            help="Add a TNDS object; may be given more than once.",
+            rich_help_panel=_OBJECT,
+        ),
     ] = None,
     target: Annotated[
         str | None,
@@ -74,14 +87,23 @@ def compose(
             metavar="URI",
             help="Where --tnds goes: the parent, for --replace the node; ./Inbox "
             "when left out: the device finds the place.",
+            rich_help_panel=_OBJECT,
         ),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="--tnds takes the place of all that is at --target.")
+        bool,
+        typer.Option(
+            "--replace", help="--tnds takes the place of all that is at --target.", rich_help_panel=_OBJECT
+        ),
     ] = False,
     form: Annotated[
         str,
-        typer.Option("--form", metavar="|".join(tnds_encode.FORMS), help="How --tnds travels, or 1 to 4."),
+        typer.Option(
+            "--form",
+            metavar="FORM",
+            help=f"How --tnds travels: {', '.join(tnds_encode.FORMS)}; or 1 to 4.",
+            rich_help_panel=_OBJECT,
+        ),
     ] = "opaque",
     acl: Annotated[
         str | None,
@@ -90,38 +112,57 @@ def compose(
             metavar="ACL",
             help="For top nodes of --tnds without one; all but Exec for the "
             "account's server when left out, none when empty.",
+            rich_help_panel=_OBJECT,
         ),
     ] = None,
-    wbxml: Annotated[str, typer.Option("--wbxml", metavar="1.1|1.2|1.3", help="Version of WBXML.")] = "1.2",
+    wbxml: Annotated[
+        str, typer.Option("--wbxml", metavar="1.1|1.2|1.3", help="Version of WBXML.", rich_help_panel=_WIRE)
+    ] = "1.2",
     string_table: Annotated[
-        bool, typer.Option("--string-table", help="Write texts that repeat once, in a string table.")
+        bool,
+        typer.Option(
+            "--string-table", help="Write texts that repeat once, in a string table.", rich_help_panel=_WIRE
+        ),
     ] = False,
     compact: Annotated[
         bool,
-        typer.Option("--compact", help="As short as the standard allows, and show where the octets went."),
+        typer.Option(
+            "--compact",
+            help="As short as the standard allows, and show where the octets went.",
+            rich_help_panel=_WIRE,
+        ),
     ] = False,
     sign: Annotated[
         bool | None,
         typer.Option(
-            "--sign/--no-sign", help="Sign the whole message (about 700 octets), or leave that to the MAC."
+            "--sign/--no-sign",
+            help="Sign the whole message (about 700 octets), or leave that to the MAC.",
+            rich_help_panel=_SECRET,
         ),
     ] = None,
     encrypt: Annotated[
         list[str] | None,
         typer.Option(
-            "--encrypt", metavar="URI", help="Encrypt the value for this node; may be given several times."
+            "--encrypt",
+            metavar="URI",
+            help="Encrypt the value for this node; may be given several times.",
+            rich_help_panel=_SECRET,
         ),
     ] = None,
     cipher: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help=f"How: {', '.join(encryption.CIPHERS)}; GCM needs a board with it."
+            metavar="NAME",
+            help=f"How: {', '.join(encryption.CIPHERS)}; GCM needs a board with it.",
+            rich_help_panel=_SECRET,
         ),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="With a key of the account, instead of one derived for the message."
+            metavar="NAME",
+            help="With a key of the account, instead of one derived for the message.",
+            rich_help_panel=_SECRET,
         ),
     ] = None,
     passphrase_file: PassphraseFile = None,
@@ -146,7 +187,7 @@ def compose(
     * `dmtool compose -a led7.toml -o m.wbxml --tnds logger.xml --replace --target ./App`
 
     * `dmtool compose -a led7.toml -o m.wbxml --virtual MOID=urn:oma:mo:oma-fumo:1.0 --sequence
-    replace DownloadAndUpdate/PkgURL=http://192.0.2.1/fw.bin exec DownloadAndUpdate`
+    replace Ext/SHA256=HEX replace DownloadAndUpdate/PkgURL=http://192.0.2.1/app.bin exec DownloadAndUpdate`
 
     * `dmtool compose -a led7.toml -o m.wbxml --encrypt ./Wifi/Key replace ./Wifi/Key=@key.txt`
 

@@ -132,6 +132,8 @@ def rows(root: Element) -> list[Row]:
 def _rows(node: Element, above: str, top: bool) -> Iterator[Row]:
     name, path = node.find("NodeName"), node.find("Path")
     label = name.text() if name is not None else ""
+    if path is not None and above:
+        raise ToolError(f"TNDS node {above}/{label}: Path stands on children of MgmtTree only; move it there")
     if path is not None and path.text():
         # Path is the address up to the node and without it, from the Target on.
         above, top = path.text().removeprefix("./").strip("/"), False

@@ -16,12 +16,15 @@ from .tnds import Row, ddf, from_wbxml, parse, rows
 from .wbxml_decode import decode
 
 INBOX = "./Inbox"
+MAX_NODES, MAX_TOPS, MAX_REFERENCES = 512, 16, 32  # what a device takes in one object
 _REFERENCES = ("ConRef", "PrefConRef")  # connectivity references, as devices know them
 
 
 def check(root: Element, target: str | None) -> list[Row]:
     """Check an object for its Target (None: a virtual address) and return its nodes."""
     found = rows(root)
+    if len(found) > MAX_NODES:
+        raise ToolError(f"TNDS: has {len(found)} nodes, and a device takes {MAX_NODES}; split it")
     inbox = target == INBOX
     base = "" if target is None or inbox or target == "." else target.removeprefix("./")
     taken: dict[str, Row] = {}
@@ -56,6 +59,8 @@ def check(root: Element, target: str | None) -> list[Row]:
 
 
 def _check_inbox(found: list[Row]) -> None:
+    if sum(row.top for row in found) > MAX_TOPS:
+        raise ToolError(f"TNDS: has more than {MAX_TOPS} top nodes, all that ./Inbox takes at once; split it")
     for row in found:
         if row.top and not (row.interior and row.type):
             raise ToolError(
@@ -67,10 +72,15 @@ def _check_inbox(found: list[Row]) -> None:
 def _check_references(found: list[Row]) -> None:
     # ./Inbox/... in a reference is the address of an object inside the same TNDS object.
     known = {row.uri for row in found}
+    count = 0
     for row in found:
         value = row.value.decode("utf-8", "replace") if row.value is not None else ""
         refers = row.format == "chr" and row.uri.rpartition("/")[2] in _REFERENCES
-        if refers and value.startswith(INBOX + "/") and value[len(INBOX) + 1 :] not in known:
+        refers = refers and value.startswith(INBOX + "/")
+        count += refers
+        if count > MAX_REFERENCES:
+            raise ToolError(f"TNDS: has more than {MAX_REFERENCES} references to ./Inbox/...; split it")
+        if refers and value[len(INBOX) + 1 :] not in known:
             raise ToolError(
                 f"TNDS node {row.uri}: {value!r} refers to no node of this object; write ./Inbox/ and "
                 "its address in here"
