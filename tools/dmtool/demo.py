@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from . import account as accounts
-from . import compose, image, tree
+from . import compose, demo_objects, image, tree
 from .account import Account
 from .demo_power import power_cuts
 from .demo_sms import over_sms
@@ -49,6 +49,8 @@ def run(command_line: Callable[[list[str]], None]) -> None:
             _exec_after_commit(demo)
             _refusals(demo)
             over_sms(demo)
+            demo_objects.objects(demo)
+            demo_objects.update(demo)
             power_cuts(demo)
             _the_tree(demo)
         finally:
@@ -227,7 +229,7 @@ def _refused(demo: Stage, octets: bytes, hmac: str | None, code: int) -> None:
     demo.fact("the answer over HTTP is that of a good one", answer.accepted, answer)
 
 
-# -- 8
+# -- 10
 
 
 def _the_tree(demo: Stage) -> None:
