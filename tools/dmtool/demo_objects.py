@@ -54,8 +54,8 @@ def update(demo: Stage) -> None:
     """A package that is what it should be, and one that is not."""
     demo.step(
         "A firmware update",
-        "Where the package is and what its SHA-256 is come in one signed Sequence, with the Exec that starts it.",
-        "The device fetches it over HTTP from a server that nobody trusts.",
+        "Where the package is and what its SHA-256 is come in one signed Sequence, with the Exec that starts",
+        "it. The device fetches it over HTTP from a server that nobody trusts.",
     )
     package = secrets.token_bytes(100_000)
     installed = Path(f"{IMAGE}.installed")
