@@ -67,6 +67,16 @@ THREATS = (
         "the text itself: SessionID and MsgID may be ignored, and no nonce can follow",
     ),
     Threat(
+        "wrapping",
+        "An XML-Signature over something else than what is applied: a fragment, a second Signature, duplicate Ids, transforms that leave parts out, a value cut short.",
+        "CVE-2020-5390 (pysaml2) and its kin",
+    ),
+    Threat(
+        "keys",
+        "A key taken for one of another kind, a key that the message brings along, a weak key, or a signature that a lax check of padding or numbers lets through.",
+        "RSA keys used as HMAC secrets; Bleichenbacher's forgery of 2006; s = 0",
+    ),
+    Threat(
         "length",
         "A length or a number that runs past the message or round 32 bits.",
         "Wireshark 17925 and 12408, CVE-2016-5359, CVE-2017-7702",
@@ -118,6 +128,7 @@ COMMANDS = "lib/omadm/commands.py"
 HEAD = "firmware/device/http_head.py"
 REASSEMBLY = "lib/omadm/reassembly.py"
 WSP = "lib/omadm/wsp.py"
+SIGNATURE = "lib/omadm/signature.py"
 
 DEFENCES = (
     # -- no-proof
@@ -133,8 +144,7 @@ DEFENCES = (
     ),
     Defence(
         "secure-carrier", "no-proof", "No carrier is taken for a proof, TLS neither.",
-        CLIENT, "account = auth.check_mac(push.headers.get(\"x-syncml-hmac\"), self.proof, self.accounts)",
-        "account = self.accounts[0] if push.secure else auth.check_mac(push.headers.get(\"x-syncml-hmac\"), self.proof, self.accounts)",
+        CLIENT, "            account = auth.check_mac(header, self.proof, self.accounts)\n            yield\n        else:\n", "            account = auth.check_mac(header, self.proof, self.accounts)\n            yield\n        elif push.secure:\n            account = self.accounts[0]\n        else:\n",
         "pure/test_rights.py::test_a_secure_carrier_is_no_proof",
     ),
     Defence(
@@ -150,12 +160,12 @@ DEFENCES = (
     # -- field-ignored
     Defence(
         "cred-checked", "field-ignored", "Cred must be there and right beside the MAC.",
-        AUTH, "    if not same(_padded(hdr.cred_data), cred(account.key, account.nonce)):", "    if not hdr.cred_data:",
+        AUTH, "    if not hdr.signed and not same(_padded(hdr.cred_data), cred(account.key, account.nonce)):", "    if False:",
         "pure/test_auth.py::test_cred_refused",
     ),
     Defence(
-        "cred-type", "field-ignored", "Cred must be of the type we know.",
-        AUTH, "if (hdr.cred_type or b\"\").lower() != b\"syncml:auth-sha256\":", "if False:",
+        "cred-type", "field-ignored", "Cred must be of a type we know.",
+        AUTH, "    if not hdr.signed and kind != b\"syncml:auth-sha256\":", "    if False:",
         "pure/test_auth.py::test_cred_refused",
     ),
     Defence(
@@ -271,6 +281,128 @@ DEFENCES = (
         CLIENT, "                if not state:", "                if True:",
         "pure/test_client.py::test_exec_that_had_started_is_interrupted_not_rerun",
     ),
+    # -- wrapping
+    Defence(
+        "whole-message", "wrapping", "The one Reference is to the whole message; nothing is looked up by an Id.",
+        SIGNATURE, "    r.take(b' URI=\"\">', _REFERENCE)", "    r.take(r.text[r.at : r.text.index(b'>', r.at) + 1])",
+        "pure/test_signature.py::test_anything_else_in_it_is_refused",
+    ),
+    Defence(
+        "digest-compared", "wrapping", "The digest is that of what is applied: the octets of the one message there is.",
+        SIGNATURE, "        if not same(self.hash.digest(), self.digest):\n            raise NotAuthentic(_WRONG_DIGEST)\n", "",
+        "pure/test_signature.py::test_a_signature_for_another_body",
+    ),
+    Defence(
+        "value-compared", "wrapping", "The value is that of the SignedInfo that names the digest.",
+        SIGNATURE, "            right = same(value, hmac(account.key + b\":\" + account.nonce, info))", "            right = True",
+        "pure/test_signature.py::test_every_changed_octet_is_refused",
+    ),
+    Defence(
+        "one-signature", "wrapping", "Nothing follows the Signature, a second one neither.",
+        SIGNATURE, "    if r.at != len(text):\n        raise NotAuthentic(_FORM)\n", "",
+        "pure/test_signature.py::test_anything_else_in_it_is_refused",
+    ),
+    Defence(
+        "two-creds", "wrapping", "Cred/Data, which is not part of what is signed, comes once.",
+        "lib/omadm/c14n.py", "                    if self.signature is not None:\n                        raise NotAuthentic(_TWO)\n", "",
+        "pure/test_c14n.py::test_only_one_place_is_left_out",
+    ),
+    Defence(
+        "nothing-hidden", "wrapping", "No element hides in the one place that is not signed.",
+        "lib/omadm/c14n.py", "            if depth == len(_PATH):\n                raise NotAuthentic(_IN_DATA)\n", "",
+        "pure/test_c14n.py::test_cred_data_holds_one_text",
+    ),
+    Defence(
+        "namespaces-signed", "wrapping", "An element of another code page is another element in what is signed.",
+        "lib/omadm/c14n.py", "        key = tag if page == self.page else tag | _FOREIGN\n", "        key = tag\n",
+        "pure/test_c14n.py::test_a_namespace_is_written_where_the_page_changes",
+    ),
+    Defence(
+        "text-escaped", "wrapping", "Text that looks like mark-up is text in what is signed.",
+        "lib/omadm/c14n.py", "        text = text.replace(b\"<\", b\"&lt;\")\n", "        pass\n",
+        "pure/test_c14n.py::test_text_is_escaped",
+    ),
+    Defence(
+        "transforms", "wrapping", "Two transforms, known ones, in their order; no other.",
+        SIGNATURE, "    r.empty(b\"Transform\", _EXCLUSIVE)\n    r.shut(b\"Transforms\")\n", "    r.empty(b\"Transform\", _EXCLUSIVE)\n    while r.text.startswith(b\"<\" + r.prefix + b\"Transform \", r.at):\n        r.empty(b\"Transform\", _EXCLUSIVE)\n    r.shut(b\"Transforms\")\n",
+        "pure/test_signature.py::test_anything_else_in_it_is_refused",
+    ),
+    Defence(
+        "hmac-whole", "wrapping", "HMACOutputLength is refused, and a value is compared whole.",
+        AUTH, "    differ = len(given) ^ len(wanted)\n    if differ:\n        given = wanted\n", "    differ = 0\n    wanted = wanted[: len(given)]\n",
+        "pure/test_auth.py::test_same",
+    ),
+    # -- keys
+    Defence(
+        "method-of-account", "keys", "The account says which method it takes: a public key is never a secret of HMAC.",
+        SIGNATURE, "        if account.auth_type != _TYPES[algorithm]:\n            continue\n", "",
+        "pure/test_signature.py::test_the_account_decides_the_method",
+    ),
+    Defence(
+        "mac-of-account", "keys", "A MAC is no proof for an account with a public key, a MAC with an empty key neither.",
+        AUTH, "    if found.auth_type != b\"HMAC\":\n        raise NotAuthentic(_OTHER_PROOF)\n    if len(found.key) != _B64_LEN or not found.nonce:", "    if False:",
+        "pure/test_signed_client.py::test_a_mac_is_no_proof_for_a_public_key",
+    ),
+    Defence(
+        "no-key-inside", "keys", "No key is taken from KeyInfo.",
+        SIGNATURE, "    r.take(b\"</\" + prefix + b\"KeyInfo>\", _KEY_INFO)\n", "    r.at = r.text.index(b\"</\" + prefix + b\"KeyInfo>\", r.at) + len(prefix) + 10\n",
+        "pure/test_signature.py::test_anything_else_in_it_is_refused",
+    ),
+    Defence(
+        "secret-needed", "keys", "An account without secret or nonce proves nothing by a signature either.",
+        SIGNATURE, "        elif len(account.key) != _KEY_LEN or not account.nonce:  # no fallback, no default nonce\n            raise NotAuthentic(_NO_SECRET)\n", "",
+        "pure/test_signature.py::test_an_account_without_secret_or_nonce_proves_nothing",
+    ),
+    Defence(
+        "padding-whole", "keys", "All of the padding of RSA is compared, not searched for its end.",
+        "lib/omadm/pubkey.py", "    return found == int.from_bytes(wanted, \"big\")\n", "    return found.to_bytes(size, \"big\")[-32:] == wanted[-32:]\n",
+        "pure/test_pubkey.py::test_rsa_pads_in_one_way_only",
+    ),
+    Defence(
+        "below-modulus", "keys", "A number that is not below the modulus is no signature.",
+        "lib/omadm/pubkey.py", "    if len(signature) != size or signature >= n:\n", "    if len(signature) != size:\n",
+        "pure/test_pubkey.py::test_a_number_not_below_the_modulus_is_no_signature",
+    ),
+    Defence(
+        "exponent", "keys", "A public exponent is odd, and 65537 at least.",
+        "lib/omadm/pubkey.py", "    if len(e) > 4 or value < 65537 or not value & 1:\n        raise NotAuthentic(_BAD_KEY)\n", "",
+        "pure/test_pubkey.py::test_rsa_keys",
+    ),
+    Defence(
+        "key-size", "keys", "RSA has 2,048 bits at least.",
+        "lib/omadm/pubkey.py", "not _LEAST <= len(n) <= _MOST or (len(n) == _LEAST and n[0] < 0x80) or ", "",
+        "pure/test_pubkey.py::test_rsa_keys",
+    ),
+    Defence(
+        "der", "keys", "DER has one form.",
+        "lib/omadm/pubkey.py", "        if n < 0x80 or width == 2 and n < 0x100:\n            raise NotAuthentic(_BAD_KEY)\n", "",
+        "pure/test_pubkey.py::test_der_in_one_form_only",
+    ),
+    Defence(
+        "numbers-of-ecdsa", "keys", "r and s of ECDSA are numbers from 1 on, below the order.",
+        "lib/omadm/pubkey.py", "            if number == bytes(32) or number >= _P256_ORDER:\n                return False\n", "            pass\n",
+        "pure/test_pubkey.py::test_ecdsa_needs_the_native_module_and_a_number_in_range",
+    ),
+    Defence(
+        "base64-once", "keys", "Digest and value are written in one way only.",
+        SIGNATURE, "        if not octets or b2a_base64(octets)[:-1] != text:  # one way to write them only", "        if not octets:",
+        "pure/test_signature.py::test_base64_in_one_form_only",
+    ),
+    Defence(
+        "every-proof", "field-ignored", "Of two proofs in a message both must pass.",
+        CLIENT, "            yield from self._prove(spool, (account,), most)  # every proof there is must pass (R38)\n", "            pass\n",
+        "pure/test_signed_client.py::test_every_proof_that_is_there_must_pass",
+    ),
+    Defence(
+        "signature-bounded", "cost", "A Signature has 3,072 octets at most; no more of a stranger's message is kept.",
+        "lib/omadm/c14n.py", "            if len(self.signature) + end - off > SIGNATURE_LEN:\n                raise TooLarge(_TOO_LONG)\n", "",
+        "pure/test_c14n.py::test_cred_data_is_bounded",
+    ),
+    Defence(
+        "unsigned-dropped-early", "cost", "A message that nobody signed is dropped where its Cred ends, before its body is hashed.",
+        SIGNATURE, "        self.account = check_value(self.accounts, algorithm, info, value, name)\n", "        self.late = algorithm, info, value, name\n        self.account = self.accounts[0] if self.accounts else 0\n",
+        "pure/test_signature.py::test_a_wrong_value_is_found_before_the_body_is_read",
+    ),
     # -- length
     Defence(
         "opaque-length", "length", "An OPAQUE must end inside the message.",
@@ -376,7 +508,7 @@ DEFENCES = (
     # -- cost
     Defence(
         "proof-first", "cost", "No octet of the body is parsed before its MAC is proved.",
-        CLIENT, "        account = auth.check_mac(", "        Parser(Commands(Executor(self, None, outcome)), PAGES, spool.length).feed(spool.buf, 0, spool.length)\n        account = auth.check_mac(",
+        CLIENT, "            account = auth.check_mac(header, self.proof, self.accounts)\n", "            Parser(Commands(Executor(self, None, outcome, False)), PAGES, spool.length).feed(spool.buf, 0, spool.length)\n            account = auth.check_mac(header, self.proof, self.accounts)\n",
         "pure/test_client.py::test_every_flipped_bit_is_refused_above_the_trust_line",
     ),
     Defence(
