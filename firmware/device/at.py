@@ -200,12 +200,14 @@ class Talk:
     def _hex(self, line: bytes) -> int:
         length = self._length
         self._length = -1
+        line = line.strip()
         try:
-            self.pdu = binascii.unhexlify(line.strip())
+            self.pdu = binascii.unhexlify(line)
         except ValueError:
             self.garbled += 1
             return NONE
-        if not self.pdu or len(self.pdu) != 1 + self.pdu[0] + length:
+        # MicroPython takes blanks between the digits.
+        if len(line) != 2 * len(self.pdu) or not line or len(self.pdu) != 1 + self.pdu[0] + length:
             self.garbled += 1
             return NONE
         return SMS

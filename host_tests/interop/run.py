@@ -23,6 +23,7 @@ TOOLS = (
     ("xmlenc", "xmlsec1"),
     ("kannel", "kannel"),
     ("dmtool", "kannel"),
+    ("gsmmodem", "python-gsmmodem-new"),
     ("gammu", "gammu"),
     ("tshark", "tshark"),
 )

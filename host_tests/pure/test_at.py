@@ -49,6 +49,14 @@ def test_numbers():
     assert choices(b"+CNMI: (0-2),(1),3") == [[0, 1, 2], [1], [3]]
 
 
+def test_blanks_between_digits_are_no_octets():
+    for blank in (b" ", b"\x0b", b"\t"):
+        talk = Talk()
+        assert events(talk, b"+CMT: ,24\r\n" + PDU[:20] + blank * 2 + PDU[20:] + b"\r\n") == []
+        assert talk.garbled == 1
+        assert events(talk, b"+CMT: ,24\r\n" + blank + PDU + blank + b"\r\n") == [(SMS, DIRECT)]
+
+
 def run_mutations(talk, random, runs):
     for _ in range(runs):
         octets = bytearray(GOOD)
