@@ -63,12 +63,21 @@ class Connection:
             self.off = self.head.feed(self.buf, self.off, self.end)
         return True
 
-    async def read_body(self, body) -> bool:
-        """Feed a Body to its end; False when the client ended before."""
+    async def read_body(self, body, late_ms: int, rate: int) -> bool:
+        """Feed a Body to its end; False when the client ended before.
+
+        rate: octets that must come in a second; it may be late by late_ms.
+        """
+        whole = self.deadline
+        due = ticks_add(ticks_ms(), late_ms)
         while not body.done:
-            if self.off == self.end and not await self.fill():
-                return False
+            if self.off == self.end:
+                self.deadline = due if ticks_diff(whole, due) > 0 else whole
+                if not await self.fill():
+                    return False
+                due = ticks_add(due, self.end * 1000 // rate)
             self.off = body.feed(self.buf, self.off, self.end)
+        self.deadline = whole
         self._unread = False
         return True
 

@@ -14,7 +14,8 @@
 # - No request can grow the heap: `connections` at a time, a fixed buffer each; the body goes in
 #   small blocks into the one spool while it is hashed. When the table is full, the oldest that
 #   has not sent its head yet makes room, so idle connections can't keep others out.
-# - Time: head_ms for the header block, whole_ms for the request; then the connection is closed.
+# - Time: head_ms for the header block, whole_ms for the request; a body that holds the spool must not be
+#   more than body_ms late, at the rate of the longest push in whole_ms. Then the connection is closed.
 #
 #     400 no HTTP, or cut short     404 other path     405 other method     411 no length
 #     413 over the spool            431 header block over 2 KiB             501 other coding
@@ -53,6 +54,7 @@ class HttpReceiver(Microdot):
         lock=None,
         head_ms: int = 10000,
         whole_ms: int = 30000,
+        body_ms: int = 5000,
         connections: int = 4,
     ) -> None:
         super().__init__()
@@ -61,6 +63,7 @@ class HttpReceiver(Microdot):
         self.lock = lock or asyncio.Lock()  # shared by all receivers of this spool
         self.head_ms = head_ms
         self.whole_ms = whole_ms
+        self.body_ms = body_ms
         self.connections = connections
         self.open: list[Connection] = []
         self.taken = 0  # pushes handed on
@@ -169,7 +172,9 @@ class HttpReceiver(Microdot):
         self.spool.reset()
         content = Nested(self.spool) if nested else Direct(self.spool, head)
         try:
-            if not await connection.read_body(Body(length, content.write)):
+            # Whoever holds the spool has to send: at the rate at which the longest push comes in time.
+            rate = len(self.spool.buf) * 1000 // self.whole_ms
+            if not await connection.read_body(Body(length, content.write), self.body_ms, rate):
                 return self._refuse(400)
             content.close()
         except Refused as e:

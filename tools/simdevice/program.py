@@ -8,7 +8,7 @@
 #   --size N             octets of a new image (262144)
 #   --cut N --torn MODE  cut the power at flash operation N: norfile.py; exit status 57
 #   --spool N            octets of the longest message (16384)
-#   --head-ms N, --whole-ms N, --host ADDRESS    of the HTTP receiver
+#   --head-ms N, --whole-ms N, --body-ms N, --host ADDRESS    of the HTTP receiver
 #
 # Lines of standard input: "heap" reports the heap; "quiet" does all the housekeeping that is due and reports
 # the flash operations since the start; its end ends the device (status 0). SIGTERM ends it too: for the
@@ -38,6 +38,7 @@ def options(words):
         "--spool": 16384,
         "--head-ms": 10000,
         "--whole-ms": 30000,
+        "--body-ms": 5000,
     }
     words = iter(words)
     for word in words:
@@ -45,7 +46,7 @@ def options(words):
             found[word] = True
         elif word in ("--image", "--torn", "--host", "--sms"):
             found[word] = next(words, "")
-        elif word in ("--http", "--size", "--cut", "--spool", "--head-ms", "--whole-ms"):
+        elif word in ("--http", "--size", "--cut", "--spool", "--head-ms", "--whole-ms", "--body-ms"):
             found[word] = int(next(words, ""))
         else:
             raise ValueError(word + ": no such option")
@@ -138,7 +139,8 @@ async def http(reporter, spool, lock, found):
     from device.http_receiver import HttpReceiver
 
     failed = []
-    receiver = HttpReceiver(reporter, spool, lock, found["--head-ms"], found["--whole-ms"])
+    times = found["--head-ms"], found["--whole-ms"], found["--body-ms"]
+    receiver = HttpReceiver(reporter, spool, lock, *times)
 
     async def serve():
         try:
