@@ -73,7 +73,7 @@ test-board: mpy ## the real firmware on a simulated RP2040: installing, power cu
 bench: mpy ## what it costs, beside its peers, on the simulated RP2040; build/bench.json; BASELINE=new keeps it
 	@$(PYTHON) host_tests/bench/run.py $(if $(filter new,$(BASELINE)),--new-baseline)
 
-interop: mpy ## with other people's software (libwbxml, Kannel, Gammu, gsmmodem, tshark, xmlsec1); build/interop.json
+interop: mpy ## with other people's software (libwbxml, Kannel, Gammu, gsmmodem, tshark, xmlsec1, signxml); build/interop.json
 	@$(PYTHON) host_tests/interop/run.py
 
 conformance: mpy ## every statement of the standard, and its tests: docs/conformance.md, build/conformance.json

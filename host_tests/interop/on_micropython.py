@@ -28,7 +28,7 @@ def main(lib, path):
             account = Account(words[:5])
             try:
                 proof = Proof([account], len(words[5]))
-                proof.feed(words[5], 0, len(words[5]))
+                proof.parser.feed(words[5], 0, len(words[5]))
                 print("yes" if proof.close() is account else "nobody")
             except (Malformed, NotAuthentic, TooLarge) as refusal:
                 print("no", refusal.args[0])

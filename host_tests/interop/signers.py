@@ -188,7 +188,7 @@ def device_believes(octets: bytes, party: Party) -> bool:
     account = DeviceAccount(party.account)
     proof = Proof([account], len(octets))
     try:
-        proof.feed(octets, 0, len(octets))
+        proof.parser.feed(octets, 0, len(octets))
         return proof.close() is account
     except (Malformed, NotAuthentic, TooLarge):
         return False

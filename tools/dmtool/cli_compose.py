@@ -31,7 +31,7 @@ from .signing import Signer
 # Panels of --help.
 _WHERE, _OBJECT, _WIRE, _SECRET = "Addresses", "TNDS objects", "On the wire", "Proof and secrecy"
 
-SIGN = False  # whether messages are signed when nobody says
+SIGN = True  # whether messages are signed when nobody says
 
 
 @app.command()

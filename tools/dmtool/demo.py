@@ -21,6 +21,7 @@ from . import account as accounts
 from . import compose, demo_objects, image, tree
 from .account import Account
 from .demo_power import power_cuts
+from .demo_proofs import signed_and_encrypted
 from .demo_sms import over_sms
 from .element import Element, sync
 from .errors import ToolError
@@ -52,6 +53,7 @@ def run(command_line: Callable[[list[str]], None]) -> None:
             demo_objects.objects(demo)
             demo_objects.update(demo)
             power_cuts(demo)
+            signed_and_encrypted(demo)
             _the_tree(demo)
         finally:
             demo.stop()

@@ -123,7 +123,7 @@ def _node(parent: etree._Element | None, element: Element) -> etree._Element:
                 last.tail = (last.tail or "") + text
         except (UnicodeDecodeError, ValueError):
             raise NotSignable(
-                f"{element.name} holds octets that are no text of XML, and can't be signed: use bin=@FILE, "
-                "which goes in base64, or compose with --no-sign"
+                f"{element.name} holds octets that are no text of XML, and can't be signed: use bin=@FILE or "
+                "another --form, which go in base64, or compose with --no-sign"
             ) from None
     return node

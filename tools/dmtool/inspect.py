@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from rich.markup import escape
 from rich.table import Table
 
-from . import sms_decode, tnds, tnds_rules, wbxml_decode, wsp_decode
+from . import signing, sms_decode, tnds, tnds_rules, wbxml_decode, wsp_decode
 from . import tokens as t
 from .element import Element
 from .errors import ToolError
@@ -200,6 +200,7 @@ def summary(document: Document, size: int) -> str:
             f"message {_text(root, 'SyncHdr', 'MsgID')}",
             f"from {_text(root, 'SyncHdr', 'Source', 'LocURI')}",
             f"to {_text(root, 'SyncHdr', 'Target', 'LocURI')}",
+            signing.told(root),
         ]
         body = root.find("SyncBody")
         if body is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,3 +77,16 @@ def signed_info(method: str, digest: bytes) -> str:
         f'<DigestMethod Algorithm="{SHA256}"/><DigestValue>{b64encode(digest).decode()}</DigestValue>'
         "</Reference></SignedInfo>"
     )
+
+
+def told(message: Element) -> str:
+    """Return what a message says of its proof, in a few words; whether it is right is for verify."""
+    kind = message.path("SyncHdr", "Cred", "Meta", "Type")
+    data = message.path("SyncHdr", "Cred", "Data")
+    if kind is None or data is None:
+        return "without Cred"
+    if kind.text().lower() != CRED_TYPE.lower():
+        return f"not signed, Cred {kind.text()}"
+    method = re.search(r"<(?:\w+:)?SignatureMethod\s+Algorithm=[\"'][^\"']*#([\w-]+)", data.text())
+    name = re.search(r"<(?:\w+:)?KeyName>([^<]*)<", data.text())
+    return f"signed {method[1] if method else 'somehow'} by {name[1] if name else 'nobody'}"

@@ -116,10 +116,10 @@ class Stage:
         self.running.wait_for("push")
         return answer, self.report(mark)
 
-    def push_file(self, name: str) -> list[device.Event]:
+    def push_file(self, name: str, account: Path | str = ACCOUNT) -> list[device.Event]:
         """Push a message as the operator does."""
         mark = len(self.running.events)
-        self.command(f"push http http://127.0.0.1:{self.running.port} {name} --account {ACCOUNT}")
+        self.command(f"push http http://127.0.0.1:{self.running.port} {name} --account {account}")
         self.running.wait_for("push")
         return self.report(mark)
 
