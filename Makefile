@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup micropython mpy demo test lint stubs format pytest powercut fuzz size firmware deploy \
+.PHONY: help setup micropython mpy demo test lint stubs format pytest powercut fuzz size firmware native deploy \
 	test-board bench interop conformance mutants clean distclean
 
 help: ## this list
@@ -58,8 +58,11 @@ fuzz: mpy ## mutated and random pushes for SECONDS=60; writes build/fuzz.json
 size: micropython ## octets of .mpy of each module of lib/omadm, and how far the goal is
 	@$(PYTHON) tools/build/size.py
 
-firmware: setup ## firmware of BOARD=RP2040_DM (or RPI_PICO, ESP32_DM) to build/firmware; MPY_DIR names a checkout
-	@$(PYTHON) tools/build/firmware.py $(BOARD)
+firmware: setup ## firmware of BOARD=RP2040_DM (RPI_PICO, ESP32_DM) to build/firmware; NATIVE=1, MPY_DIR=checkout
+	@$(PYTHON) tools/build/firmware.py $(if $(NATIVE),--native) $(BOARD)
+
+native: mpy ## the native module (firmware/native) in the unix port, and every test of signatures in it
+	@$(PYTHON) tools/build/native.py --test
 
 deploy: micropython ## onto the board at PORT=/dev/ttyACM0, with mpremote: what it lacks, each file proven
 	@test -n "$(PORT)" || { echo "deploy: say where the board is: make deploy PORT=/dev/ttyACM0"; exit 2; }

@@ -191,6 +191,8 @@ class Native:
         self.asked = []
 
     def ecdsa_verify(self, point, digest, signature):
+        if point[1:] == bytes(64):
+            raise ValueError
         self.asked.append((point, digest, signature))
         return True
 
@@ -218,6 +220,7 @@ def test_ecdsa_needs_the_native_module_and_a_number_in_range():
             signed.P256[:26] + b"\x02" + signed.P256[27:],  # compressed
             signed.P256[:20] + b"\x22" + signed.P256[21:],  # another curve
             signed.P256[-65:],
+            signed.P256[:27] + bytes(64),  # no point of the curve
         ):
             raises(NotAuthentic, BAD_KEY, pubkey.verify, pubkey.ECDSA, key, DIGEST, good)
         assert len(native.asked) == 1

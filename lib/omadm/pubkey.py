@@ -62,16 +62,23 @@ def verify(algorithm: int, key: bytes, digest: bytes, signature: bytes) -> bool:
                 return False
         if with_ is None:
             raise NotAuthentic(_NO_ECDSA)
-        return with_.ecdsa_verify(point, digest, signature)
+        return _native(with_.ecdsa_verify, point, digest, signature)
     n, e = rsa_key(key)
     size = len(n)
     if len(signature) != size or signature >= n:
         return False
     if with_ is not None:
-        return with_.rsa_verify(n, e, digest, signature)
+        return _native(with_.rsa_verify, n, e, digest, signature)
     wanted = b"\0\x01" + b"\xff" * (size - len(_DIGEST_INFO) - 35) + b"\0" + _DIGEST_INFO + digest
     found = pow(int.from_bytes(signature, "big"), int.from_bytes(e, "big"), int.from_bytes(n, "big"))
     return found == int.from_bytes(wanted, "big")
+
+
+def _native(check, *arguments):
+    try:
+        return check(*arguments)
+    except ValueError:  # a point beside the curve
+        raise NotAuthentic(_BAD_KEY)
 
 
 def rsa_key(der: bytes) -> tuple:

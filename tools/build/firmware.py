@@ -1,11 +1,12 @@
 """Build the firmware of a board.
 
-    python3 tools/build/firmware.py BOARD [BOARD...]
+    python3 tools/build/firmware.py [--native] BOARD [BOARD...]
 
 BOARD is a folder of boards/ (RP2040_DM, ESP32_DM), or RPI_PICO: the stock firmware of the Raspberry Pi
 Pico, which the simulated board runs to show that omadm works there too. MicroPython is the checkout that
 MPY_DIR names (with its submodules), else Debian's source packages below build/micropython/src. An ESP32
-board is built where IDF_PATH is set.
+board is built where IDF_PATH is set. With --native the module of firmware/native is built in, and the
+folder is called BOARD_NATIVE.
 
     build/firmware/BOARD/firmware.bin, .elf, .hex    (and .uf2 where picotool is there)
 
@@ -31,6 +32,7 @@ STOCK = ("RPI_PICO",)
 COMPILER = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib cmake"
 NEEDS = ("make", "cmake", "arm-none-eabi-gcc", "arm-none-eabi-g++")
 FLASH = 2 * 1024 * 1024
+NATIVE = ROOT / "firmware" / "native" / "micropython.cmake"
 KINDS = ("bin", "elf", "hex", "uf2")
 SUBMODULES = ("mbedtls", "pico-sdk", "tinyusb")
 
@@ -101,7 +103,7 @@ def stale(made, folder, ours):
     if ours:
         inside += [ROOT / "lib", ROOT / "firmware", ROOT / "boards", microdot()]
     files = (
-        path for part in inside for path in part.rglob("*") if path.suffix in (".py", ".cmake", ".h", ".csv")
+        path for part in inside for path in part.rglob("*") if path.suffix in (".py", ".cmake", ".c", ".h", ".csv")
     )
     return any(path.stat().st_mtime >= then for path in files)
 
@@ -115,7 +117,7 @@ def room(folder):
     return FLASH - int(size[1]) * 1024
 
 
-def build_rp2(board, folder, place, out):
+def build_rp2(board, folder, place, out, more):
     """Build for an RP2040; the port's Makefile calls cmake, whose options come through the environment."""
     missing = [tool for tool in NEEDS if shutil.which(tool) is None]
     if missing:
@@ -127,7 +129,7 @@ def build_rp2(board, folder, place, out):
         options.append(f"-DMICROPY_FROZEN_MANIFEST={ROOT / 'tools' / 'build' / 'stock' / 'manifest.py'}")
     made = out / "cmake"
     command = ["make", "-j", str(os.cpu_count() or 1), "-C", str(place / "ports" / "rp2")]
-    command += [f"BOARD_DIR={folder}", f"BUILD={made}"]
+    command += [f"BOARD_DIR={folder}", f"BUILD={made}", *more]
     run(
         f"building the firmware of {board} (about 40 s the first time)",
         command,
@@ -140,7 +142,7 @@ def build_rp2(board, folder, place, out):
     print(f"firmware: {(out / 'firmware.bin').relative_to(ROOT)}: {size} octets of {limit}")
 
 
-def build_esp32(board, folder, place, out):
+def build_esp32(board, folder, place, out, more):
     """Build for an ESP32, with ESP-IDF's own tools."""
     if not os.environ.get("IDF_PATH"):
         raise Failed(
@@ -151,7 +153,7 @@ def build_esp32(board, folder, place, out):
             f'idf.py is not on PATH: run `. "$IDF_PATH/export.sh"` in this shell, then build {board} again'
         )
     made = out / "cmake"
-    command = ["make", "-C", str(place / "ports" / "esp32"), f"BOARD_DIR={folder}", f"BUILD={made}"]
+    command = ["make", "-C", str(place / "ports" / "esp32"), f"BOARD_DIR={folder}", f"BUILD={made}", *more]
     run(f"building the firmware of {board} (some minutes)", command, env=environment(place))
     keep(made, "firmware", out)
     print(f"firmware: {(out / 'firmware.bin').relative_to(ROOT)}")
@@ -166,9 +168,9 @@ def keep(made, name, out):
             (out / f"firmware.{kind}.new").replace(out / f"firmware.{kind}")
 
 
-def build(board):
+def build(board, native=False):
     """Bring one board's firmware up to date; return the path of the .bin."""
-    out = OUT / board
+    out = OUT / (f"{board}_NATIVE" if native else board)
     out.mkdir(parents=True, exist_ok=True)
     HOME.mkdir(parents=True, exist_ok=True)
     with (out / "lock").open("w") as lock:
@@ -182,11 +184,14 @@ def build(board):
             origin.write_text(f"{place}\n")
         if stale(made, folder, board not in STOCK):
             esp32 = (folder / "partitions.csv").is_file()
-            (build_esp32 if esp32 else build_rp2)(board, folder, place, out)
+            more = [f"USER_C_MODULES={NATIVE}"] if native else []
+            (build_esp32 if esp32 else build_rp2)(board, folder, place, out, more)
     return made
 
 
 def main(boards):
+    native = boards[:1] == ["--native"]
+    boards = boards[native:]
     if not boards or any(name.startswith("-") for name in boards):
         print(__doc__, file=sys.stderr)
         return 2
@@ -194,7 +199,7 @@ def main(boards):
         if any(letter.isspace() for letter in str(ROOT)):
             raise Failed(f"the path of this folder has a blank in it, which make cannot handle: {ROOT}")
         for board in boards:
-            build(board)
+            build(board, native)
     except (Failed, OSError, tarfile.TarError, subprocess.SubprocessError) as problem:
         print(f"firmware: {problem}", file=sys.stderr)
         return 1

@@ -9,6 +9,8 @@ MICROPY_PY_BTREE = 0
 
 # AES for cryptolib: the files of mbedTLS that boards have it from, and no more of it.
 SRC_THIRDPARTY_C += lib/mbedtls/library/aes.c lib/mbedtls/library/platform_util.c
-AES_CFLAGS = -DMICROPY_SSL_MBEDTLS=1 -I$(TOP)/lib/mbedtls/include -DMBEDTLS_CONFIG_FILE='"$(VARIANT_DIR)/mbedtls_aes.h"'
+# The native module (firmware/native) needs more of it, and names its own configuration.
+MBEDTLS_CONFIG = $(VARIANT_DIR)/mbedtls_aes.h
+AES_CFLAGS = -DMICROPY_SSL_MBEDTLS=1 -I$(TOP)/lib/mbedtls/include -DMBEDTLS_CONFIG_FILE='"$(MBEDTLS_CONFIG)"'
 $(BUILD)/extmod/modcryptolib.o: CFLAGS += $(AES_CFLAGS)
 $(BUILD)/lib/mbedtls/library/%.o: CFLAGS += $(AES_CFLAGS) -Wno-all -Wno-extra
