@@ -17,8 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = "host_tests/interop"
 OUT = ROOT / "build" / "interop.json"
 # Checks against others that have their place elsewhere.
-ALSO = ("host_tests/tools/test_vectors.py",)
+ALSO = ("host_tests/tools/test_vectors.py", "host_tests/signing/test_c14n_lxml.py")
 TOOLS = (
+    ("c14n_lxml", "lxml, xmlsec1, signxml"),
     ("xmlsig", "xmlsec1, signxml"),
     ("xmlenc", "xmlsec1"),
     ("kannel", "kannel"),

@@ -29,9 +29,8 @@ def main():
         secret = bytes(range(size))
         made = AESGCM(secret).encrypt(bytes(12), bytes(i & 255 for i in range(length)), None)
         rows.append((f"GCM{size}_{length}", secret, made))
-    lines = [
-        '"""What dmcrypto is held against, by make_native_vectors.py: (key, signature or cipher text)."""\n'
-    ]
+    head = "What dmcrypto is held against, by make_native_vectors.py: (key, signature or cipher text)."
+    lines = [f'"""{head}"""\n']
     for name, key, value in rows:
         lines.append(f"{name} = (")
         for octets in (key, value):
