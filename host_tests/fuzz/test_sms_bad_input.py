@@ -72,7 +72,7 @@ CASES = {
     "a service indication": lambda: vectors("sms/gammu_wap_si_deliver_class1.pdu"),
     "PDUs cut": lambda: cut(deliver(PORTS, b"x" * 40)) + cut(part(1, 3, b"y" * 128)),
     "length fields that lie": lies,
-    "a header longer than the SMS": lambda: [b"\0\x44\0\x81\0\4" + bytes(7) + b"%c\xff" % n for n in (1, 140)],
+    "a header longer than the SMS": lambda: [b"\0D\0\x81\0\4" + bytes(7) + b"%c\xff" % n for n in (1, 140)],
     "255 parts announced": lambda: [part(n, 255, b"x" * 128) for n in range(1, 256, 5)],
     "more parts than there is room": lambda: [part(n, 62, b"x" * 128) for n in range(1, 63)],
     "part 0": lambda: [part(0, 3, b"x" * 128), part(0, 255, b"x"), part(0, 0, b"x"), part(4, 3, b"x")],
