@@ -56,6 +56,7 @@ async def serve():
     dm = start()
     dm.run_execs()  # what a reset left undone
     lock = asyncio.Lock()
+    receivers.clear()  # those of an earlier run are there up to now, for status()
     for name, option in board.RECEIVERS:
         _tasks.append(asyncio.create_task(_keep(name, option, lock)))
     dog = watchdog.start(board.WDT_MS)
@@ -83,7 +84,6 @@ def run():
         if client:
             client.finish()
         _tasks.clear()
-        receivers.clear()
         asyncio.new_event_loop()
 
 

@@ -5,6 +5,7 @@ The board is simulated; everything else is what runs against a real one.
 
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
 
@@ -28,43 +29,48 @@ def load(name):
         sys.path.remove(str(BUILD))
 
 
-def start(live, *options):
-    return subprocess.Popen(
-        [sys.executable, str(DEPLOY), live.find("REPL"), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def deploy(live, *options, status=0):
     """Run deploy to its end; return what it said."""
-    process = start(live, *options)
-    out, said = process.communicate(timeout=150)
-    assert process.returncode == status, out + said
-    return out + said
+    command = [sys.executable, str(DEPLOY), live.find("REPL"), *options]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=170)
+    assert run.returncode == status, run.stdout + run.stderr
+    return run.stdout + run.stderr
 
 
-def kill_after(live, lines):
-    """Start deploy and kill it when it has copied so many files; return their names."""
-    process = start(live)
-    copied = []
-    for line in process.stdout:
-        words = line.split()
-        if line.startswith("  /"):
-            copied.append(words[0])
-        if len(copied) == lines:
-            break
-    process.kill()
-    process.communicate()
-    return copied
+# Deploys, and is killed in the middle of a file: after so many that are whole.
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import deploy
+left = int(sys.argv[2])
+write = deploy.Deployer.write
+def counted(board, path, octets, told):
+    global left
+    if not left:
+        write(board, path, octets[: len(octets) // 2], told)
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    write(board, path, octets, told)
+deploy.Deployer.write = counted
+sys.exit(deploy.main(sys.argv[3:]))
+"""
+
+
+def kill_after(live, files):
+    """Have deploy killed while it copies the file after so many; return the names of those."""
+    command = [sys.executable, "-u", "-c", KILLED, str(BUILD), str(files), live.find("REPL")]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=150)
+    assert run.returncode == -signal.SIGKILL, run.stdout + run.stderr
+    names = copied(run.stdout)
+    assert len(names) == files
+    return names
 
 
 def copied(text):
     return [line.split()[0] for line in text.splitlines() if line.startswith("  /")]
 
 
-@pytest.mark.slow  # long, and its kills race on a busy machine: `make test-board` only
+@pytest.mark.slow  # a minute and more: `make test-board` only
 def test_stock_firmware_interrupted_three_times(tmp_path):
     """Killed after 3 files, the board's power cut later, killed again near the end; then it is whole."""
     image = tmp_path / "flash.img"
@@ -82,7 +88,7 @@ def test_stock_firmware_interrupted_three_times(tmp_path):
         said = deploy(live)
         fourth = copied(said)
         every = [*first, *second, *third, *fourth]
-        assert len(set(every)) >= 40 and len(every) <= len(set(every)) + 1
+        assert len(every) >= 40 and len(every) <= len(set(every)) + 1, "no more than the cut one twice"
         assert f"{len(set(every))} files verified by SHA-256" in said
         # What is there starts with the board, and works.
         status = live.mpremote("exec", "import dm; dm.status()")
@@ -100,7 +106,8 @@ def test_stock_firmware_interrupted_three_times(tmp_path):
         said = deploy(live)
         assert copied(said) == ["/lib/omadm/acl.mpy"]
         assert "/lib/omadm/acl.py removed" in said
-        assert copied(deploy(live, "--replace")) == ["/board.py"]
+        said = deploy(live, "--replace")
+        assert copied(said) == ["/board.py"], said
 
 
 def test_a_wrong_sha256_is_caught(monkeypatch, capsys):
@@ -147,11 +154,11 @@ def test_a_board_that_says_nothing():
     live = Live(process)
     try:
         port = live.find("REPL")
-        process.send_signal(subprocess.signal.SIGSTOP)
+        process.send_signal(signal.SIGSTOP)
         run = subprocess.run([sys.executable, str(DEPLOY), port], capture_output=True, text=True, timeout=60)
         assert run.returncode == 1 and "no MicroPython answers" in run.stderr
     finally:
-        process.send_signal(subprocess.signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
         live.end()
         process.stdout.close()
         process.stderr.close()

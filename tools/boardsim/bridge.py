@@ -9,6 +9,7 @@ from contextlib import suppress
 
 HELD = 64 * 1024  # octets kept for a peer that does not read; a cable would have lost them too
 PIECE = 4096
+SCHEME = "socket://"
 
 
 class Line:
@@ -121,11 +122,30 @@ class TcpLine(Line):
         self.to_outer.clear()
 
 
+class CallLine(Line):
+    """A line to somebody who listens on a TCP port, such as a simulated modem."""
+
+    def __init__(self, selector, name, host, port):
+        super().__init__(selector, name)
+        self.address = f"{SCHEME}{host}:{port}"
+        try:
+            self.peer = socket.create_connection((host, port), timeout=5)
+        except OSError as problem:
+            raise ValueError(
+                f"{name}: nobody listens at {host}:{port} ({problem}): start that first"
+            ) from None
+        self.attach(self.peer.fileno())
+
+
 def line(selector, name, address):
-    """Return the line for an address: `pty`, `PORT` or `HOST:PORT` (0: any free port)."""
+    """Return the line for an address: `pty`, `PORT` or `HOST:PORT` (0: any free port) to listen on, or
+    `socket://HOST:PORT` to call."""
     if address == "pty":
         return PtyLine(selector, name)
-    host, _, port = address.rpartition(":")
+    host, _, port = address.removeprefix(SCHEME).rstrip("/").rpartition(":")
     if not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{name}: `{address}` is no address; `pty`, `PORT` and `HOST:PORT` are")
-    return TcpLine(selector, name, host or "127.0.0.1", int(port))
+        raise ValueError(
+            f"{name}: `{address}` is no address; `pty`, `PORT`, `HOST:PORT` and `{SCHEME}HOST:PORT` are"
+        )
+    kind = CallLine if address.startswith(SCHEME) else TcpLine
+    return kind(selector, name, host or "127.0.0.1", int(port))

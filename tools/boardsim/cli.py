@@ -22,37 +22,64 @@ TORN = ("before", "half", "bits", "after")
 
 def parser():
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="boardsim", description="A simulated RP2040 board.")
-    commands = top.add_subparsers(dest="command", required=True)
+    top = argparse.ArgumentParser(
+        prog="boardsim",
+        description="A simulated RP2040 board: real firmware on an emulated chip with NOR flash.",
+        epilog="`make firmware BOARD=RP2040_DM` builds a firmware. Needs Node.js 18 or newer.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--firmware", required=True, metavar="F", help="firmware image (.bin)")
     common.add_argument(
         "--flash", metavar="IMG", help="flash image of 2 MiB; made when it is not there, written at the end"
     )
     common.add_argument(
-        "--cut", type=int, default=0, metavar="N", help="cut the power at flash operation N (from 1)"
+        "--cut", type=number, default=0, metavar="N", help="cut the power at flash operation N (from 1)"
     )
     common.add_argument(
         "--torn", choices=TORN, default="before", help="what that operation has done (default: nothing)"
     )
     common.add_argument(
-        "--report", metavar="FILE", help="write time, instructions, flash operations and wear as JSON"
+        "--report",
+        metavar="FILE",
+        help="write time, instructions, flash operations and wear as JSON at the end",
     )
-    run = commands.add_parser("run", parents=[common], help="a board on a pty, until SIGTERM or Ctrl-C")
-    run.add_argument("--uart0", metavar="ADDR", help="UART0 on `pty`, `PORT` or `HOST:PORT` (it listens)")
+    run = commands.add_parser(
+        "run",
+        parents=[common],
+        help="a board on a pty, until SIGTERM or Ctrl-C",
+        description="Run a board until SIGTERM or Ctrl-C. Prints `REPL on PTY`: mpremote connect PTY.",
+        epilog="Example: boardsim run --firmware build/firmware/RP2040_DM/firmware.bin --flash board.img "
+        "--link /tmp/board",
+    )
+    run.add_argument(
+        "--uart0",
+        metavar="ADDR",
+        help="UART0 on `pty`, on `PORT` or `HOST:PORT` (it listens), or to `socket://HOST:PORT` (it calls)",
+    )
     run.add_argument(
         "--link", metavar="PATH", help="make PATH a symbolic link to the pty, so that its name stays the same"
     )
     run.set_defaults(do=do_run)
     execute = commands.add_parser(
-        "exec", parents=[common], help="boot, run a script on the raw REPL, print what it printed"
+        "exec",
+        parents=[common],
+        help="boot, run a script on the raw REPL, print what it printed",
+        description="Boot, run a script on the raw REPL, print what it printed, and its cost to stderr.",
     )
     execute.add_argument("script", metavar="SCRIPT.py", help="the script; - is standard input")
     execute.add_argument(
-        "--ms", type=int, default=60_000, help="longest simulated time it may take (default: 60000)"
+        "--ms", type=number, default=60_000, help="longest simulated time it may take (default: 60000)"
     )
     execute.set_defaults(do=do_exec)
     return top
+
+
+def number(text):
+    """Return a count that is not negative."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return int(text)
 
 
 def finish(options, call):
