@@ -92,6 +92,33 @@ class Board:
         worst, took, told = eval(done.stdout, {"__builtins__": {}})
         return worst / 1000, took / 1000, told, done
 
+    def figures(self):
+        """Return the longest gap in ms by what was done meanwhile."""
+        operator = dmboard.Operator()
+        say = operator.message
+
+        def settings(count, verb, value):
+            rows = (f"./App/S{count}/n{i}:chr,text/plain={value}-{i}" for i in range(count))
+            return say(*(word for row in rows for word in (verb, row)), within="Atomic")
+
+        longest = {"nothing": self.measure("nothing")[0]}
+        for name, message in (
+            ("m20", settings(20, "add", "setting")),
+            ("m100", settings(100, "add", "setting")),
+            ("m180", settings(180, "add", "setting")),
+            ("value of 10,000", say("add", "./App/Big=" + "x" * 10_000)),
+            ("20 Execs", say(*["exec", "./App/Run=go"] * 20)),
+        ):
+            longest[name], _, told, _ = self.push(message)
+            if told[:3] != (None, 0, 0):
+                raise AssertionError(f"{name}: {told}")
+        forged = settings(20, "replace", "forged")
+        forged.mac = dmboard.Operator().message("delete", "./App").mac
+        longest["forged m20"], _, told, _ = self.push(forged)
+        if told[0] != "NotAuthentic" or told[3]:
+            raise AssertionError(f"forged: {told}")
+        return longest
+
     def push(self, message):
         """Take a message beside the application; the same."""
         self.put(message)

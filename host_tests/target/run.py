@@ -4,8 +4,9 @@
     python3 host_tests/target/run.py --every 20      each 20th power cut, a tenth of the updates
 
 Ten messages on the real firmware, the power cut at each flash operation, reboot and comparison
-(powercuts.py); then 2000 updates of one setting, with what they cost the flash. Exit 1 when anything else
-than the old or the new tree came out, or the wear is above the bar.
+(powercuts.py); then 2000 updates of one setting, with what they cost the flash; then how long tasks of an
+application have to wait meanwhile (gaps.py). Exit 1 when anything else than the old or the new tree came out,
+or a figure is above its bar.
 """
 
 import argparse
@@ -18,12 +19,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import conftest  # puts lib/, tools/ and the folders of tests on the path
 import dmboard
+import gaps
 import powercuts
 
 FIRMWARE = conftest.ROOT / "build" / "firmware" / "RP2040_DM" / "firmware.bin"
 UPDATES = 2000
 BATCH = 25  # messages in one script
 ERASES_PER_MESSAGE = 0.2
+LONGEST_WAIT = 50  # ms that a task of the application may have to wait for its turn
 REGION_SECTORS = 64
 
 
@@ -103,6 +106,12 @@ def wear_out(updates):
     }
 
 
+def wait():
+    """Return how long tasks of an application wait meanwhile; docs/porting.md has these figures."""
+    with gaps.Board(FIRMWARE) as board:
+        return {name: round(ms, 1) for name, ms in board.figures().items()}
+
+
 def main():
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th cut only")
@@ -113,12 +122,14 @@ def main():
         return 1
     result = {"power_cuts": cut_power(arguments.every)}
     result["wear"] = wear_out(UPDATES if arguments.every == 1 else UPDATES // 10)
+    result["longest_wait_ms"] = wait()
     result["seconds"] = round(time.monotonic() - begin)
     for part, figures in result.items():
         print(f"{part}: {figures if isinstance(figures, int) else json.dumps(figures)}")
     if arguments.every == 1:
         (conftest.ROOT / "build" / "test-board.json").write_text(json.dumps(result, indent=1) + "\n")
     bad = result["power_cuts"]["other"] or result["wear"]["erases_per_update"] > ERASES_PER_MESSAGE
+    bad = bad or max(result["longest_wait_ms"].values()) > LONGEST_WAIT
     return 1 if bad else 0
 
 

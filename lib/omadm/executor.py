@@ -205,9 +205,10 @@ class Executor:
     def _delete(self, segments, prop):
         nid = self._node(segments)
         self.fields(nid, b"Delete", _CAN_DELETE)
-        if prop or not nid or self.tree.is_fixed(nid):
+        every = [] if prop or not nid else self.tree.loose(nid)
+        if not every:
             raise CommandFailed(405)
-        for below in list(self.tree.subtree(nid)):
+        for below in every:
             self.txn.delete(below)
         self.hear(segments, _DELETED)
 
@@ -262,7 +263,7 @@ class Executor:
             raise CommandFailed(405)
         elif prop == b"ACL":
             self.txn.again(nid, _ACL, acl.check(self._octets(item, PROP_LEN)))
-        elif prop == b"Name" and not tree.is_fixed(nid):
+        elif prop == b"Name" and tree.loose(nid):
             self._rename(nid, segments, item)
         else:
             raise CommandFailed(405)
@@ -279,8 +280,9 @@ class Executor:
             status = 418
         if status:
             raise CommandFailed(status)
+        longer = uri.characters(name) > uri.characters(tree.store.field(nid, _NAME))
         self.txn.again(nid, _NAME, name)
-        for below in tree.subtree(nid):  # the addresses below are longer now
+        for below in tree.subtree(nid) if longer else ():  # the addresses below are longer now
             if uri.characters(tree.path(below)) > MAX_TOT_LEN + 2:
                 raise CommandFailed(414)
         self.hear(segments[:-1] + [name], _ADDED)  # who waits for the new address is to know

@@ -244,7 +244,7 @@ class Stager:
 
     def _remove(self, nid):
         self.run.fields(nid, b"Delete", _CAN_DELETE)
-        if self.tree.is_fixed(nid):
+        if not self.tree.loose(nid):
             raise CommandFailed(405)
         for below in list(self.tree.subtree(nid)):
             self.txn.delete(below)

@@ -89,12 +89,15 @@ class Tree:
                 after = nid
                 nid = store.parent(nid)
 
-    def is_fixed(self, top: int) -> bool:
-        """True when the sub-tree holds a permanent node or a DMAcc."""
+    def loose(self, top: int) -> list:
+        """Every node of the sub-tree, parents first; empty when it holds a permanent node or a DMAcc."""
+        every = []
+        flags = self.store.flags
         for nid in self.subtree(top):
-            if self.store.flags[nid] & (_PERMANENT | _DMACC):
-                return True
-        return False
+            if flags[nid] & (_PERMANENT | _DMACC):
+                return []
+            every.append(nid)
+        return every
 
     def path(self, nid: int) -> bytes:
         """Address of a node, `.` or `./A/B`."""
