@@ -179,7 +179,7 @@ def test_power_that_goes_between_two_pieces():
 def test_refused_at_the_first_piece():
     d = Device()
     push = long_push(d)
-    push.headers = {}
+    push.headers = {"x-syncml-hmac": m.hmac_header(b"another")}
     assert [outcome.error for outcome in d.client.steps(push)] == ["NotAuthentic"]
     assert d.client.work is None
 
