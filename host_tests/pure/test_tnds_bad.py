@@ -1,5 +1,5 @@
 # Objects that are wrong: each has a clear status in the journal, and leaves neither a node nor heap behind.
-# heapsize=1200k: the flash image is in RAM here
+# heapsize=1400k: the flash image is in RAM here
 
 import gc
 

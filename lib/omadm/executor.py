@@ -1,6 +1,5 @@
 # What each command does to the tree: address, rights, node rules, staging.
-# OMA RepPro 1.2.1 (Add, Replace, Delete, Exec, Atomic, Sequence), TND 1.2.1 4-7,
-# Sessionless 5.5, 6; docs/profile.md.
+# OMA RepPro 1.2.1 (Add, Replace, Delete, Exec, Atomic, Sequence), TND 1.2.1, Sessionless 5.5, 6; profile.md.
 #
 # Contract: a handler for commands.Commands. It stages in the transaction and notes one outcome per
 # Item; a failing command leaves nothing of itself behind. Order of checks, everywhere: address
@@ -205,10 +204,9 @@ class Executor:
     def _delete(self, segments, prop):
         nid = self._node(segments)
         self.fields(nid, b"Delete", _CAN_DELETE)
-        every = [] if prop or not nid else self.tree.loose(nid)
-        if not every:
+        if prop or not nid:
             raise CommandFailed(405)
-        for below in every:
+        for below in self.tree.loose(nid):
             self.txn.delete(below)
         self.hear(segments, _DELETED)
 

@@ -244,9 +244,7 @@ class Stager:
 
     def _remove(self, nid):
         self.run.fields(nid, b"Delete", _CAN_DELETE)
-        if not self.tree.loose(nid):
-            raise CommandFailed(405)
-        for below in list(self.tree.subtree(nid)):
+        for below in self.tree.loose(nid):
             self.txn.delete(below)
 
     def _texts(self, reader):

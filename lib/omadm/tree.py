@@ -8,6 +8,7 @@
 from micropython import const
 
 from . import acl
+from .errors import CommandFailed
 
 _HAS_ACL = const(2)
 _DMACC = const(8)
@@ -90,12 +91,12 @@ class Tree:
                 nid = store.parent(nid)
 
     def loose(self, top: int) -> list:
-        """Every node of the sub-tree, parents first; empty when it holds a permanent node or a DMAcc."""
+        """Every node of the sub-tree, parents first; 405 when it holds a permanent node or a DMAcc."""
         every = []
         flags = self.store.flags
         for nid in self.subtree(top):
             if flags[nid] & (_PERMANENT | _DMACC):
-                return []
+                raise CommandFailed(405)
             every.append(nid)
         return every
 
