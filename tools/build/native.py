@@ -73,7 +73,7 @@ def test():
     subprocess.run([sys.executable, str(Path(__file__).with_name("mpy.py")), "--tests"], check=True)
     failed = 0
     for name in TESTS:
-        command = [BINARY, "-X", f"heapsize={HEAP}", "host_tests/mpy_runner.py"]
+        command = [str(BINARY), "-X", f"heapsize={HEAP}", "host_tests/mpy_runner.py"]
         if "/pure/" in name:
             command += ["--mpy", "build/mpy"]
         print(f"native: {name}: ", end="", flush=True)
