@@ -25,10 +25,12 @@ for part in (
 
 import messages as m  # noqa: E402
 import test_client as device  # noqa: E402
+import test_xmlenc as secret  # noqa: E402
 from omadm.push import Push  # noqa: E402
 
 TYPE = "application/vnd.syncml.dm+wbxml"
 ENOUGH = 40  # pushes applied in a row
+NUMBER = 999  # MsgID of the message
 
 
 def fill(leave):
@@ -72,6 +74,9 @@ def cases():
     yield "undone", undone + m.delete(4, b"./Old"), 0
     yield "exec", run, 2
     yield "base64", m.add(1, b"./B64", m.b64(blob), b"b64") + m.add(2, b"./Raw", blob, b"bin", raw=True), 0
+    cipher = secret.cbc(secret.derived(1, NUMBER), b"s" * 500)
+    sealed = m.add(1, b"./Sealed", secret.xml(cipher), b"xml", secret.MIME)
+    yield "sealed", sealed + m.add(2, b"./Open", b"o"), 0
     yield "renamed", m.replace(1, b"./Old?prop=Name", b"N") + m.replace(2, b"./N?prop=ACL", b"Get=*"), 0
     yield "refused", on + m.get(2, b"./Led/State"), 0
     yield "compaction", on + m.replace(2, b"./Old/Leaf", b"n" * 1500), 0
@@ -190,7 +195,7 @@ def main():
     for name, commands, execs in cases():
         if name == "compaction":
             image = full
-        body = m.message(1, 999, commands)
+        body = m.message(1, NUMBER, commands)
         run(d, name, image, body, m.hmac_header(body), execs, step)
     run(d, "idle", full, b"", None, 0, step)
 

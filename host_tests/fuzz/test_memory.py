@@ -21,7 +21,7 @@ def test_heap_exhausted_anywhere(micropython):
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     lines = re.findall(r"^(\w+) (\d+) (\d+) (\d+)$", run.stdout, re.M)
-    assert len(lines) == 10
+    assert len(lines) == 11
     for name, refused, _, pushes in lines:
         assert int(pushes) > int(refused)
         assert name == "idle" or int(refused) > 5, f"{name}: the heap never ran out"
