@@ -10,9 +10,11 @@ import gc
 async def accept(client, push):
     """Apply a push, or refuse it; gives the Outcome."""
     outcome = None
-    gc.collect()  # what a push needs lies close together then, and leaves the rest of the heap in one piece
+    steps = client.steps(push)  # under way from here on
     try:
-        for piece in client.steps(push):
+        gc.collect()  # so what a push needs lies close together, and leaves the rest of the heap in one piece
+        await asyncio.sleep(0)
+        for piece in steps:
             outcome = piece
             if piece is None:
                 await asyncio.sleep(0)
