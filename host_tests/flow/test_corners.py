@@ -71,6 +71,24 @@ def test_nothing_follows_the_padding_of_base64():
         assert device.send(b"A", m.replace(1, b"./D/leaf", text + b"eHl6", b"b64")) == status, n
 
 
+@pytest.mark.parametrize("sectors", [8, 12])
+def test_execs_on_a_full_store_are_refused_one_by_one(sectors):
+    device = Device(sectors=sectors)
+    ran = []
+    device.client.on_exec(b"./P/Run", lambda uri, data, correlator: ran.append(data))
+    nodes = 0
+    for size in (500, 0):
+        while device.send(b"A", m.add(1, b"./D/n%d" % nodes, b"v" * size)) == [200]:
+            nodes += 1
+    execs = [m.execute(i, b"./P/Run", b"x" * 500) for i in range(1, 9)]
+    assert device.send(b"A", *execs, m.delete(9, b"./D/n1")) == [420] * 8 + [200]
+    assert ran == []
+    for i in range(2, 7):
+        assert device.send(b"A", m.delete(1, b"./D/n%d" % i)) == [200]
+    assert device.send(b"A", *execs[:2]) == [202, 202]
+    assert ran == [b"x" * 500] * 2
+
+
 class Heap:
     """Lets the index run out of heap at the n-th time that it grows."""
 

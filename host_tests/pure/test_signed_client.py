@@ -2,6 +2,7 @@
 # heapsize=512k: flash images are in RAM here
 import messages as m
 import signed
+from check import row
 from norflash import NorFlash
 from omadm.client import Client
 from omadm.pagelog import PageLog
@@ -73,6 +74,7 @@ def refuses(device, code, body, header=None, error="NotAuthentic"):
     assert device.flash_operations == 0 and device.state() == before
 
 
+@row("R04", "R19")
 def test_a_signature_is_proof_enough():
     for auth_type, public, body in (
         (b"HMAC", None, signed.HMAC_SIGNXML),
@@ -87,7 +89,8 @@ def test_a_signature_is_proof_enough():
         refuses(device, 76, body)
 
 
-def test_every_proof_that_is_there_must_pass():  # R38
+@row("R38", negative=True)
+def test_every_proof_that_is_there_must_pass():
     body = signed.HMAC_SIGNXML
     bad = body.replace(b"SignatureValue>EemfmTha", b"SignatureValue>AAAAAAAA")
     assert bad != body
@@ -106,6 +109,7 @@ def test_every_proof_that_is_there_must_pass():  # R38
     applies(device, body, m.hmac_header(body))
 
 
+@row("R35", negative=True)
 def test_a_mac_is_no_proof_for_a_public_key():
     device = Device(b"RSA", signed.RSA2048)
     body = signed.RSA2048_SIGNXML
@@ -121,6 +125,7 @@ def test_a_mac_is_no_proof_for_a_public_key():
     applies(device, body)
 
 
+@row("R04", negative=True)
 def test_a_forged_message_touches_nothing():
     body = signed.HMAC_SIGNXML
     device = Device()
@@ -133,7 +138,8 @@ def test_a_forged_message_touches_nothing():
     applies(device, body)
 
 
-def test_no_message_changes_a_key():  # R45
+@row("R45", negative=True)
+def test_no_message_changes_a_key():
     device = Device()
     key = b"./DMAcc/Acme/Ext/PublicKey"
     body = m.message(

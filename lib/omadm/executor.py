@@ -213,21 +213,21 @@ class Executor:
     def _exec(self, segments, prop, item):
         nid = self._node(segments)
         self.fields(nid, b"Exec", _CAN_EXEC)
-        if prop:
-            raise CommandFailed(405)
         where = b"./" + b"/".join(segments)
-        if where not in self.client.handlers:
-            raise CommandFailed(406)
+        if prop or where not in self.client.handlers:
+            raise CommandFailed(405 if prop else 406)
         data = self._octets(item, EXEC_DATA)
         correlator = (item.correlator or b"")[:64]
-        number = 1
-        for row in self.tree.store.execs:
-            number = row[0] + 1
-        for row in self.txn.extra:
-            number += row[0] == _RECORD_EXEC
-        acc = self.account.nid
-        session = self.outcome.session
-        head = pack("<IBBBHHI", number, 0, len(where), len(correlator), acc, session, self.outcome.msg)
+        store = self.tree.store
+        number = store.execs[-1][0] + 1 if store.execs else 1
+        size = store.used + self.txn.growth + len(data) + 1536  # and that much it leaves free
+        for kind, body, _ in self.txn.extra:
+            number += kind == _RECORD_EXEC
+            size += len(body)
+        if size > store.log.capacity:
+            raise CommandFailed(420)
+        last = self.account.nid, self.outcome.session, self.outcome.msg
+        head = pack("<IBBBHHI", number, 0, len(where), len(correlator), *last)
         self.txn.add_record(_RECORD_EXEC, head + where + correlator + data)
 
     def _replace(self, segments, item):
