@@ -83,7 +83,7 @@ conformance: mpy ## every statement of the standard, and its tests: docs/conform
 	@$(PYTHON) tools/build/mpy.py --tests
 	@$(PYTHON) host_tests/conformance/run.py
 
-mutants: .venv/stamp ## each defence of docs/security.md taken out in turn, and its test failing; build/mutants.json
+mutants: micropython ## each defence of docs/security.md taken out in turn, and its test failing; build/mutants.json
 	@$(PYTHON) host_tests/mutants/run.py
 
 clean: ## removes what was made, but not MicroPython and .venv

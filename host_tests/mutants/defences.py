@@ -305,7 +305,7 @@ DEFENCES = (
     Defence(
         "two-creds", "wrapping", "Cred/Data, which is not part of what is signed, comes once.",
         "lib/omadm/c14n.py", "                    if self.signature is not None:\n                        raise NotAuthentic(_TWO)\n", "",
-        "pure/test_c14n.py::test_only_one_place_is_left_out",
+        "pure/test_c14n.py::test_cred_data_holds_one_text",
     ),
     Defence(
         "nothing-hidden", "wrapping", "No element hides in the one place that is not signed.",
@@ -603,6 +603,21 @@ DEFENCES = (
         "nested-whole", "http", "A nested message that was cut on its way is refused.",
         "firmware/device/http_content.py", "        if not head.done or head.content_length not in (-1, self.spool.length):", "        if not head.done:",
         "pure/test_http_body.py::test_nested_refused",
+    ),
+    Defence(
+        "one-answer", "http", "Good, forged and replayed pushes have one answer, given before anybody looks at them.",
+        "firmware/device/http_receiver.py", "        return self._answer(204, \"400\")", "        return self._answer(204, \"400\" if head.hmac else \"235\")",
+        "device/test_http_push.py::test_same_answer_for_all",
+    ),
+    Defence(
+        "idle-gives-way", "http", "Connections that say nothing give way to those that do.",
+        "firmware/device/http_receiver.py", "            if len(self.open) < self.connections or self._make_room():", "            if len(self.open) < self.connections:",
+        "device/test_http_abuse.py::test_200_idle_connections",
+    ),
+    Defence(
+        "over-the-spool", "http", "What is announced to be longer than the spool is refused before a body is read.",
+        "firmware/device/http_receiver.py", "        if length > len(self.spool.buf) + (MAX if nested else 0):\n            return self._refuse(413)\n", "",
+        "device/test_http_push.py::test_expect_too_much",
     ),
     # -- objects
     Defence(

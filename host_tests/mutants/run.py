@@ -3,7 +3,8 @@
     python host_tests/mutants/run.py [NAME ...]     all, or those whose names contain one of the words
     python host_tests/mutants/run.py --page         docs/security.md only
 
-Works on copies of the sources below build/mutants, never on the sources. A test must pass there
+Works on copies of the sources below build/mutants, never on the sources; a simulated device takes its
+code from there and MicroPython from build/micropython. A test must pass there
 before anything is taken out, and fail (not end in an error of collection) after. Writes
 build/mutants.json {"defences": n, "caught": n, "by_name": {name: {"caught": bool, "seconds": s}}};
 exit 1 when one is not caught, or a patch does not apply.
@@ -52,6 +53,7 @@ def pytest_in(folder: Path, tests: list[str]) -> int:
     """Run tests of that copy; the process is good for nothing else then."""
     os.chdir(folder)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ["PATH"] = f"{ROOT / 'build' / 'micropython'}{os.pathsep}{os.environ['PATH']}"
     sys.dont_write_bytecode = True
     with (folder / "told.log").open("w") as log:
         os.dup2(log.fileno(), 1)
