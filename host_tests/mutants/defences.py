@@ -707,7 +707,7 @@ DEFENCES = (
     ),
     Defence(
         "above-dmacc", "takeover", "What holds a DMAcc or a permanent node is neither deleted nor renamed.",
-        "lib/omadm/tree.py", "            if self.store.flags[nid] & (_PERMANENT | _DMACC):\n                return True\n", "            pass\n",
+        "lib/omadm/tree.py", "            if flags[nid] & (_PERMANENT | _DMACC):\n                raise CommandFailed(405)\n", "",
         "pure/test_client.py::test_nothing_reaches_below_a_dmacc",
     ),
     Defence(
