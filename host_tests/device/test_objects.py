@@ -14,6 +14,7 @@ from dmtool import (
     tnds_compose,
     tnds_encode,
     tnds_export,
+    tree,
 )
 from dmtool.element import Element
 from simdevice_bench import Operator, SimDevice, request
@@ -250,3 +251,50 @@ def test_one_server_can_not_touch_the_account_of_the_other(operator, two):
             proof = b"x-syncml-hmac: " + first.account.header(octets).encode()
             first.device.send(request(octets, proof))
             assert [status for _, status in first.device.event("push")["statuses"]] == [405]
+
+
+# What TND 1.2.1's standard objects ask for: (address, format, Type of the object).
+STANDARD = (
+    ("./DevInfo", "node", "urn:oma:mo:oma-dm-devinfo:1.0"),
+    *((f"./DevInfo/{name}", "chr", "") for name in ("DevId", "Man", "Mod", "DmV", "Lang")),
+    ("./DevDetail", "node", "urn:oma:mo:oma-dm-devdetail:1.0"),
+    *((f"./DevDetail/{name}", "chr", "") for name in ("DevTyp", "OEM", "FwV", "SwV", "HwV")),
+    ("./DevDetail/LrgObj", "bool", ""),
+    *((f"./DevDetail/URI/{name}", "chr", "") for name in ("MaxDepth", "MaxTotLen", "MaxSegLen")),
+    ("./Inbox", "node", "urn:oma:mo:oma-dm-inbox:1.0"),
+    (f"./DMAcc/{SERVER}", "node", "urn:oma:mo:oma-dm-dmacc:1.0"),
+    *((f"./DMAcc/{SERVER}/{name}", "chr", "") for name in ("AppID", "ServerID", "Name", "AAuthPref")),
+    *(
+        (f"./DMAcc/{SERVER}/AppAuth/Srv/AAuth{name}", "chr", "")
+        for name in ("Level", "Type", "Name", "Secret")
+    ),
+    (f"./DMAcc/{SERVER}/AppAuth/Srv/AAuthData", "bin", ""),
+    ("./FUMO", "node", "urn:oma:mo:oma-fumo:1.0"),
+    ("./FUMO/DownloadAndUpdate", "node", ""),
+    *((f"./FUMO/{name}", "chr", "") for name in ("PkgName", "PkgVersion", "DownloadAndUpdate/PkgURL")),
+    ("./FUMO/State", "int", ""),
+)
+
+
+def test_the_standard_objects_are_there_and_stay(operator):
+    """On a device that was provisioned and started; no server may change, rename or delete them."""
+    with SimDevice(operator.image) as device:
+        nodes = {node.uri: node for node in tree.read(operator.image)}
+        for uri, fmt, mime in STANDARD:
+            assert (nodes[uri].format, nodes[uri].permanent) == (fmt, True), uri
+            if fmt == "node":
+                assert nodes[uri].type == mime, uri
+        limits = image.library("limits")
+        for name, limit in (
+            ("MaxDepth", limits.MAX_DEPTH),
+            ("MaxTotLen", limits.MAX_TOT_LEN),
+            ("MaxSegLen", limits.MAX_SEG_LEN),
+        ):
+            assert nodes[f"./DevDetail/URI/{name}"].value == b"%d" % limit
+        server = Server(operator, device, SERVER)
+        fixed = [uri for uri, fmt, _ in STANDARD if "DMAcc" not in uri and uri != "./Inbox"]
+        for uri in fixed:
+            assert server.say(f"delete {uri}", f"rename {uri}=Other") == [405, 405], uri
+        read_only = [uri for uri in fixed if nodes[uri].access == ("Get",) and nodes[uri].format == "chr"]
+        assert len(read_only) == 13
+        assert server.say(*(f"replace {uri}=x" for uri in read_only)) == [405] * 13
