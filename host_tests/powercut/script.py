@@ -10,6 +10,7 @@ A step is a tuple: ("push", server, commands) · ("set", uri, value) · ("idle",
 from model import add, atomic, delete, execute, replace, sequence
 from norflash import Random
 from sealed import Sealed
+from subtrees import Tnds, Virtual, tree
 
 
 def octets(seed, n):
@@ -92,6 +93,53 @@ WORN = [
     push(replace("1", b"./App/Big", octets(9, 5100))),
 ]  # fmt: skip
 
+TNDS = b"application/vnd.syncml.dmtnds+wbxml"
+ALL_RIGHTS = b"Add=*&Delete=*&Get=*&Replace=*"
+
+
+def nap(name, *more):
+    """An object for the Inbox."""
+    return tree(name, tree(b"Addr", value=b"ap"), *more, type=b"urn:nap:1.0")
+
+
+def shop(seed, n, *more):
+    """A sub-tree of some nodes, one of them with a value that fills pages."""
+    big = tree(b"Big", value=octets(seed, n), fmt="bin", raw=True, type=b"image/png")
+    leaf = tree(b"Leaf", value=b"%d" % seed, fmt="int")
+    deep = tree(b"Deep", tree(b"Er", leaf), title=b"T", acl=b"Get=*&Replace=A+B")
+    return tree(b"Shop", big, *more, deep, type=b"urn:x:1.0", acl=ALL_RIGHTS)
+
+
+def objects(uri, *tops, cmd_id="1", kind=add):
+    """An Add of an object, or its Replace."""
+    return kind(cmd_id, uri, Tnds(*tops), None, TNDS)
+
+
+LINK = tree(b"Link", tree(b"ConRef", value=b"./Inbox/Field"), type=b"urn:x:1.1")
+INSIDE = Virtual(b"urn:x:1.0", b"Deep/Er/Leaf", [(b"Deep/Er/Leaf", b"3")])
+OBJECTS = [
+    push(objects(b"./App", shop(1, 1900), tree(b"Note", value=b"n"))),
+    push(objects(b"./Inbox", nap(b"Field"), LINK)),
+    push(objects(b"./Inbox", nap(b"Field"), tree(b"Not", value=b"1")), server=b"B"),  # Field2, 206
+    push(objects(b"./App", shop(2, 700)), objects(b"./New", nap(b"N"), cmd_id="2")),  # 418, 200
+    push(objects(b"./App", shop(3, 2100, tree(b"More", tree(b"M", value=b"m"))), kind=replace)),
+    BOOT,
+    push(replace("1", INSIDE, b"4"), server=b"B"),
+    push(atomic("1", [objects(b"./A2", nap(b"N"), cmd_id="2"), delete("3", b"./Nope")])),  # 507
+    push(atomic("1", [objects(b"./A2", nap(b"N"), cmd_id="2"), delete("3", b"./App/Note")])),
+    IDLE,
+    push(replace("1", b"./App/Shop?prop=ACL", ALL_RIGHTS), replace("2", b"./App/Shop?prop=Name", b"Shut")),
+    push(objects(b"./App", tree(b"Shut", tree(b"Big", tree(b"T", value=b"t"))), kind=replace)),  # 425: Deep
+    push(objects(b"./App/Shut", tree(None, tree(b"Deep", title=b"U"), acl=b"Get=*"), kind=replace)),  # 425: Er
+    push(objects(b"./A2", tree(b"", tree(b"N", nap(b"Inner")), acl=b"Get=*"), kind=replace)),
+    push(objects(b"./Inbox", shop(4, 300))),
+    push(delete("1", Virtual(b"urn:x:1.0", search=b"./Mo")), objects(b"./Inbox", nap(b"F"), cmd_id="2")),
+    push(execute("1", b"./P/Run", b"objects"), objects(b"./Inbox", shop(5, 2400), cmd_id="2"), server=b"B"),
+    IDLE,
+    push(objects(b"./Mo/X", shop(6, 2200), kind=replace), server=b"B"),
+    push(delete("1", b"./Mo"), delete("2", b"./Conn"), delete("3", b"./App")),
+]  # fmt: skip
+
 ROOM = (2600, 2200, 1500, 800, 500, 300, 100, 20)  # the most that each of the random nodes holds
 
 
@@ -132,4 +180,4 @@ def by_chance(seed, count):
 
 
 # name: (steps, sectors)
-SCRIPTS = {"whole": (WHOLE, 8), "worn": (WORN, 14), "chance": (by_chance(1, 50), 8)}
+SCRIPTS = {"whole": (WHOLE, 8), "objects": (OBJECTS, 8), "worn": (WORN, 14), "chance": (by_chance(1, 50), 8)}
