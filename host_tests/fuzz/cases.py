@@ -20,6 +20,7 @@ from pathlib import Path
 
 import messages as m
 from flow import lockstep
+from fuzz import odd_objects
 from sealed import Sealed
 
 UNPROVED = ("random", "header", "stolen")
@@ -64,6 +65,16 @@ def command(rng, number, depth=0):
         inner = [command(rng, 10 * number + i, depth + 1) for i in range(rng.randrange(4))]
         return rng.choice(("atomic", "sequence")), cmd_id, inner
     kind = rng.choice(("add", "add", "add", "replace", "replace", "delete", "exec"))
+    if rng.random() < 0.15:
+        place, data = odd_objects.place(rng), odd_objects.object(rng, flipped)
+        return (
+            kind,
+            cmd_id,
+            place,
+            data,
+            rng.choice(FORMATS),
+            rng.choice((odd_objects.TYPE, odd_objects.TYPE, None)),
+        )
     return kind, cmd_id, rng.choice(URIS), rng.choice(VALUES), rng.choice(FORMATS), rng.choice(TYPES)
 
 

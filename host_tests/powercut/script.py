@@ -130,7 +130,7 @@ OBJECTS = [
     IDLE,
     push(replace("1", b"./App/Shop?prop=ACL", ALL_RIGHTS), replace("2", b"./App/Shop?prop=Name", b"Shut")),
     push(objects(b"./App", tree(b"Shut", tree(b"Big", tree(b"T", value=b"t"))), kind=replace)),  # 425: Deep
-    push(objects(b"./App/Shut", tree(None, tree(b"Deep", title=b"U"), acl=b"Get=*"), kind=replace)),  # 425: Er
+    push(objects(b"./App/Shut", tree(None, tree(b"Deep", title=b"U"), acl=b"Get=*"), kind=replace)),
     push(objects(b"./A2", tree(b"", tree(b"N", nap(b"Inner")), acl=b"Get=*"), kind=replace)),
     push(objects(b"./Inbox", shop(4, 300))),
     push(delete("1", Virtual(b"urn:x:1.0", search=b"./Mo")), objects(b"./Inbox", nap(b"F"), cmd_id="2")),
