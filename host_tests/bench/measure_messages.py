@@ -90,12 +90,15 @@ def _forged(lab):
     }
 
 
-def peak(lab, name):
-    """Return the least heap, free and in one piece, with which the message of a name is applied."""
+def peak(lab, name, modules=()):
+    """Return the least heap, free and in one piece, with which the message of a name is applied.
+
+    modules: what was imported by an earlier message of the kind, and stays.
+    """
     low, high = 0, len(HEAPS) - 1  # it is applied with the last, not with the first
     while high - low > 1:
         middle = (low + high) // 2
-        lab.fresh("scarce")
+        lab.fresh("scarce", *modules)
         if lab.ask(f"scarce.fits({name!r}, {HEAPS[middle]})"):
             high = middle
         else:

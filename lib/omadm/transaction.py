@@ -115,7 +115,8 @@ class Transaction:
         """Make room at once for so many new nodes with so many octets of texts, in one piece each."""
         store = self.store  # growing by bits would need old and new side by side, more than once
         self.small = 0
-        self.arena = _longer(self.arena, self.len, nodes * (_IMAGE + _HEAD) + texts)
+        nodes += 16  # folders above them
+        self.arena = _longer(self.arena, self.len, nodes * (_IMAGE + _HEAD) + texts + _MIN)
         store.undo = _longer(store.undo, store.undo_len, nodes * 11)
 
     def keep(self, octets) -> int:
