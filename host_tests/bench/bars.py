@@ -32,7 +32,6 @@ BARS = (
     Bar("forged m20, refused in", "forged_m20.total_us", 8_000),
     Bar("forged m20, flash operations", "forged_m20.operations", 0),
     Bar("index of 200 nodes, heap", "tree200.index_heap", 3 * 1024),
-    Bar("TNDS of 300 nodes to the Inbox, heap needed", "tnds300.heap_needed", 24 * 1024),
     Bar("import, frozen, heap", "import.frozen.heap", 8 * 1024),
 )
 
