@@ -1,5 +1,6 @@
 # Keys and signatures of RSA and ECDSA, right and wrong ones. The messages are those of signed.py.
 import sys
+from hashlib import sha256
 
 import signed
 from check import raises
@@ -123,6 +124,15 @@ def test_a_number_not_below_the_modulus_is_no_signature():
         for value in (n, n + 1, (1 << 2048) - 1):
             key = spki(integer(n), integer(65537))
             assert not pubkey.verify(pubkey.RSA, key, DIGEST, value.to_bytes(256, "big"))
+    # A digest whose signature has room for the modulus above it: the same residue, written otherwise.
+    n = int.from_bytes(pubkey.rsa_key(signed.RSA2048)[0], "big")
+    digest = sha256(b"3").digest()
+    good = made(b"\0\x01" + b"\xff" * 202 + b"\0" + INFO + digest)
+    other = int.from_bytes(good, "big") + n
+    assert other >> 2048 == 0
+    with Without():
+        assert pubkey.verify(pubkey.RSA, signed.RSA2048, digest, good)
+        assert not pubkey.verify(pubkey.RSA, signed.RSA2048, digest, other.to_bytes(256, "big"))
 
 
 def test_rsa_keys():
