@@ -79,26 +79,29 @@ class PageLog(Sectors):
                     room = self._spare(0)
                     stop = self._top + 2 + (self._big >> 12)
                 if more:
-                    for _ in self._prepare(_STEP + 3):
+                    while self._prepare(_STEP + 3):
                         yield
                 if not more or not self._compact():
                     self._stuck = self._prev  # to refuse the next one at no cost
                     raise StorageFailed(_FULL)
                 yield
-            for _ in self._prepare(pages):
+            while self._prepare(pages):
                 yield
-            done = False
-            for done in self._commit(writer):
-                if not done:
+            self._open()
+            try:
+                for _ in writer(self) or ():
                     yield
-            if done:
+                self._seal()
                 break
+            except StorageFailed as e:
+                if e.args[0] != _BAD_PAGE:  # else its sector was set aside: once more
+                    raise
         self._credit = pages
 
     def _prepare(self, pages):
-        # The sectors that so many pages will take, each erased in a piece of its own. One that
-        # only reads blank is erased again: an erasure may have been cut short at its very end.
-        # On the first way round there has been none, as a rule.
+        # Erase the first of the sectors that so many pages will take; true until nothing is left to
+        # do. One that only reads blank is erased again: an erasure may have been cut short at its
+        # very end. On the first way round there has been none, as a rule.
         s = self._sec
         for _ in range(min(self._idx + pages - 1 >> 4, self._free)):
             s = self._next(s)
@@ -107,10 +110,10 @@ class PageLog(Sectors):
                     self._st[s] = _READY
                 else:
                     self._erase(s)
-                    yield
+                    return True
 
-    def put(self, kind: int, length: int, buf=None, off: int = 0) -> int:
-        """Begin a record of `length` octets, or write it whole from buf[off:]; its address once committed."""
+    def put(self, kind: int, length: int) -> int:
+        """Begin a record of `length` octets; its address, good once committed."""
         pos = self._pos
         if not 8 <= pos < 254:
             self._turn()
@@ -122,22 +125,51 @@ class PageLog(Sectors):
         pack_into("<BH", pg, pos, kind | 0x6996 >> ((x ^ x >> 4) & 15) << 7 & 128, length)
         if length > self._big:
             self._big = length
-        addr = self._sec << 12 | self._idx << 8 | pos
-        number = self._top << 4 | self._idx
-        stop = pos + 3 + length
-        if buf is not None and stop <= _END:  # as most do: the whole record is in this page
-            pg[pos + 3 : stop] = buf[off : off + length]
-            pack_into("<I", pg, stop, crc32(self._pv[pos:stop], number))
-            self._pos = stop + 4
-            return addr
-        self._crc = number
+        self._crc = self._num
         self._at = pos
         self._pos = pos + 3
-        self._stop = stop
-        if buf is not None:
-            self.write(buf, off, off + length)
-            self.end()
+        self._stop = pos + 3 + length
+        return self._here | pos
+
+    def whole(self, kind: int, buf, off: int, length: int) -> int:
+        """Write a record whose body is buf[off : off + length]; its address, good once committed."""
+        addr = self.put(kind, length)
+        self.write(buf, off, off + length)
+        self.end()
         return addr
+
+    def put_all(self, kind: int, buf, rows, first: int, last: int):
+        """Write whole records: rows[first:last] are offset | length << 16 in buf, and become addresses."""
+        pg = self._pg
+        view = self._pv
+        if not self._pos:
+            self._turn()
+        pos = self._pos
+        number = self._num
+        here = self._here
+        for k in range(first, last):
+            off = rows[k] & 0xFFFF
+            length = rows[k] >> 16
+            stop = pos + 3 + length
+            if stop > _END or length > self._big:
+                self._pos = pos
+                rows[k] = self.whole(kind, buf, off, length)
+                pos = self._pos
+                number = self._num
+                here = self._here
+                continue
+            # As most do, it fits in here: the same without a call.
+            if pg[5] == 255:
+                pg[5] = pos - 8
+            x = kind ^ length
+            pg[pos] = kind | 0x6996 >> ((x ^ x >> 4) & 15) << 7 & 128
+            pg[pos + 1] = length
+            pg[pos + 2] = 0
+            pg[pos + 3 : stop] = buf[off : off + length]
+            pack_into("<I", pg, stop, crc32(view[pos:stop], number))
+            rows[k] = here | pos
+            pos = stop + 4
+        self._pos = pos
 
     def write(self, buf, off: int, end: int):
         """Append buf[off:end] to the record."""
@@ -191,6 +223,8 @@ class PageLog(Sectors):
             self._flush(256)
         if self._idx == 16:
             self._take()
+        self._here = self._sec << 12 | self._idx << 8
+        self._num = self._top << 4 | self._idx
         self._pos = 8
         self._pg[5] = 255
 
@@ -199,7 +233,7 @@ class PageLog(Sectors):
         pg[self._pos : end] = b"\xff" * (end - self._pos)
         number = (self._top << 4) + self._idx
         pack_into("<IB", pg, 0, number, _V1 + (number == self._first) + (end == _MARK) * 2)
-        pack_into("<H", pg, 6, 0xFFFF - sum(self._pv[:6]))
+        pack_into("<H", pg, 6, 0xFFFF - pg[0] - pg[1] - pg[2] - pg[3] - pg[4] - pg[5])
         if end == _MARK:
             pack_into("<III", pg, _MARK, self._first, self._nt, self._prev)
             pack_into("<I", pg, _END, crc32(self._pv[:_END]))
@@ -216,9 +250,8 @@ class PageLog(Sectors):
         self._idx += 1
         return number
 
-    def _commit(self, writer):
-        # one attempt, in pieces: None after each but the last; that is True when it is committed,
-        # and False when a page failed and its sector was set aside
+    def _open(self):
+        # before the first record of an attempt
         last = self._prev >> 4
         if self._top > last or self._st[self._sec] == _BAD:
             # what is behind the last commit is garbage; no transaction spans it
@@ -230,21 +263,15 @@ class PageLog(Sectors):
         self._pos = self._crc = self._at = self._stop = 0
         self._nt = self._tail
         self._first = (self._top << 4) + self._idx
-        try:
-            for _ in writer(self) or ():
-                yield
-            if not 8 <= self._pos <= _MARK:
-                self._turn()
-            self._prev = self._flush(_MARK)
-        except StorageFailed as e:
-            if e.args[0] != _BAD_PAGE:
-                raise
-            yield False
-            return
+
+    def _seal(self):
+        # behind the last one: it counts from here on
+        if not 8 <= self._pos <= _MARK:
+            self._turn()
+        self._prev = self._flush(_MARK)
         if self._tail != self._nt:
             self._tail = self._nt
             self._count()
-        yield True
 
     # -- compaction
 
@@ -268,7 +295,7 @@ class PageLog(Sectors):
                 self._st[s] = _BLANK
         if self._credit <= 0 or self._spare(0) >= 32:
             return False
-        for _ in self._prepare(_STEP + 3):
+        if self._prepare(_STEP + 3):
             return True
         self._credit -= 1
         return self._compact()
@@ -277,8 +304,15 @@ class PageLog(Sectors):
         # one transaction: live records of the oldest sectors go to the head
         if self._tail << 4 >= (self._top << 4) + self._idx - 15:
             return False
-        while not max(self._commit(self._gather)):
-            pass
+        while True:
+            self._open()
+            try:
+                self._gather(self)
+                self._seal()
+                break
+            except StorageFailed as e:
+                if e.args[0] != _BAD_PAGE:
+                    raise
         moves = self._moves
         for i in range(0, len(moves), 3):
             self.owner.moved(moves[i], moves[i + 1], moves[i + 2])

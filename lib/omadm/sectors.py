@@ -72,7 +72,8 @@ class Sectors:
         n = self._n
         seq = self._seq
         self.damaged = self.bad_sectors = self._credit = self._cur = self._big = self._stuck = 0
-        self._top = self._prev = self._tail = 0
+        self._top = self._prev = self._tail = self._nt = self._first = 0
+        self._pos = self._at = self._stop = self._crc = self._here = self._num = 0  # of the page being filled
         self._hot = -1
         self._sec = n - 1
         self._idx = 16

@@ -35,11 +35,12 @@ _HEAD = const(16)
 
 _ARENA = const(0x1000000)
 _FLASH = const(0x2000000)
+_HERE = const(0x4000000)  # in the arena, and right behind its head
 _MASK = const(0xFFFFFF)
 _SMALL = const(64)  # octets of a value that is kept behind its head, and written with it
 _MIN = const(512)  # octets of arena kept between messages
 _MAX = const(48 * 1024)  # octets of arena one message may take; values are not in it
-_PIECE = const(16 * 11)  # octets of the undo log that one piece of a commit deals with: 16 nodes
+_PIECE = const(32)  # small nodes that one piece of a commit deals with
 _RESERVE = const(1024)  # octets kept free for journal, replay pairs and Deletes
 
 
@@ -49,6 +50,9 @@ class Transaction:
     def __init__(self, store):
         self.store = store
         store.stage = self
+        self.placed = array(
+            "I", bytes(128)
+        )  # of each image: its octets << 16 | place, then its place in flash
         self.arena = bytearray(_MIN)
         self.begin()
 
@@ -67,6 +71,7 @@ class Transaction:
         self.changed = bytearray()  # what the application is to hear of, once it is committed
         if len(self.arena) + len(self.store.undo) > 2 * _MIN:
             self.arena = bytearray(_MIN)
+            self.placed = self.placed[:32]
             self.store.undo = bytearray()
 
     def savepoint(self) -> tuple:
@@ -160,21 +165,6 @@ class Transaction:
             raise ValueError
         return out - first
 
-    def value(self, nid: int, n: int):
-        """The value of a node as it is now, if it has n octets; else None."""
-        store = self.store
-        if store.value_len(nid) != n:
-            return None
-        buf = bytearray(n)
-        if store.flags[nid] & _STAGED:
-            where = unpack_from("<I", self.arena, store.locs[nid])[0]
-            if not where & _FLASH:
-                return self.octets(where, n)
-            store.log.read(store.committed(nid), where & _MASK, buf, n)
-        else:
-            store.read_value(nid, 0, buf, n)
-        return bytes(buf)
-
     # -- staging
 
     def create(
@@ -247,10 +237,11 @@ class Transaction:
         if growth > 0 and store.used + self.growth + growth + _RESERVE > store.log.capacity:
             raise CommandFailed(420)
         n_head = len(head)
+        where &= ~_HERE
         if n <= self.small and not where & _FLASH:
             at = where & _MASK
             head = head + (self.arena if where & _ARENA else self.source)[at : at + n]
-            where = _ARENA | self.len + _IMAGE + n_head
+            where = _HERE | _ARENA | self.len + _IMAGE + n_head
         at = self._take(_IMAGE + len(head))
         pack_into("<IHH", self.arena, at, where, n, n_head)
         self.arena[at + _IMAGE : self.len] = head
@@ -291,11 +282,13 @@ class Transaction:
             raise
         undo = store.undo
         flags = store.flags
+        locs = store.locs
+        placed = self.placed
         k = 0
         for i in range(0, store.undo_len, 11):
             nid = undo[i] | undo[i + 1] << 8
             if flags[nid] & _STAGED:
-                store.locs[nid] = self.placed[k]
+                locs[nid] = placed[k]
                 k += 1
             flags[nid] &= ~(_DIRTY | _STAGED)
         store.used += self.growth
@@ -308,42 +301,51 @@ class Transaction:
         # May be called again, when the log had to leave a broken sector.
         store = self.store
         arena = self.arena
-        self.placed = array("I")  # where each image has gone
+        undo = store.undo
+        placed = self.placed
+        if 11 * len(placed) < store.undo_len:
+            placed = self.placed = array("I", bytes(4 * (store.undo_len // 11)))
+        k = first = 0
         gone = bytearray()
         for i in range(0, store.undo_len, 11):
-            if i % _PIECE == _PIECE - 11:
-                yield
-            nid, addr, flags = unpack_from("<HIB", store.undo, i)
-            if flags & _DIRTY:
-                continue  # touched before: once is enough, its last image counts
+            if undo[i + 6] & _DIRTY:
+                continue  # touched before: its last image counts
+            nid = undo[i] | undo[i + 1] << 8
             if store.flags[nid] & _STAGED:
                 at = store.locs[nid]
-                where, n, size = unpack_from("<IHH", arena, at)
-                at += _IMAGE
-                if where == _ARENA | at + size:  # a small value, behind its head
-                    self.placed.append(log.put(_NODE, size + n, arena, at))
-                    continue
-                self.placed.append(log.put(_NODE, size + n))
-                log.write(arena, at, at + size)
-                at = where & _MASK
-                if where & _FLASH:
-                    log.copy(addr, at, n)
-                else:
-                    log.write(arena if where & _ARENA else self.source, at, at + n)
-                log.end()
-            elif addr:
-                gone += store.undo[i : i + 2]
+                small = arena[at + 3] & 4  # _HERE
+                if small:
+                    placed[k] = arena[at + 4] + arena[at + 6] + (arena[at + 7] << 8) << 16 | at + _IMAGE
+                    k += 1
+                    if k - first < _PIECE:
+                        continue
+                log.put_all(_NODE, arena, placed, first, k)
+                if not small:
+                    where, n, size = unpack_from("<IHH", arena, at)
+                    placed[k] = log.put(_NODE, size + n)
+                    k += 1
+                    log.write(arena, at + _IMAGE, at + _IMAGE + size)
+                    at = where & _MASK
+                    if where & _FLASH:
+                        log.copy(unpack_from("<I", undo, i + 2)[0], at, n)
+                    else:
+                        log.write(self.memory(where), at, at + n)
+                    log.end()
+                first = k
+                yield
+            elif unpack_from("<I", undo, i + 2)[0]:
+                gone += undo[i : i + 2]
+        log.put_all(_NODE, arena, placed, first, k)
         if gone:
-            log.put(_DELETE, len(gone), gone)
+            log.whole(_DELETE, gone, 0, len(gone))
         for row in self.extra:
-            row[2] = log.put(row[0], len(row[1]), row[1])
+            row[2] = log.whole(row[0], row[1], 0, len(row[1]))
 
 
 def _longer(old, used, n):
     # The same with room for n octets more, as far as a message may go.
-    n += used
-    if not len(old) < n <= _MAX:
+    if not len(old) < used + n <= _MAX:
         return old
-    new = bytearray(n)
+    new = bytearray(used + n)
     new[:used] = old[:used]
     return new

@@ -13,11 +13,15 @@
 # matches nothing: else values could be guessed one after the other.
 # Bounds: TEXT_LEN octets of address, _CONDITIONS; every node is looked at once.
 
+from struct import unpack_from
+
 from micropython import const
 
 from . import uri
 from .errors import CommandFailed
 
+_STAGED = const(0x20)
+_FLASH = const(0x2000000)  # as in transaction.py
 _GET = const(0x800)
 _CONDITIONS = const(8)
 
@@ -84,6 +88,22 @@ def _holds(run, nid, conditions):
                 return False
         if not tree.fields(leaf) & 15 or not tree.fields(leaf) & _GET or not run.may(leaf, b"Get"):
             return False
-        if run.txn.value(leaf, len(value)) != value:
+        if _value(run.txn, leaf, len(value)) != value:
             return False
     return True
+
+
+def _value(txn, nid, n):
+    # The value of a node as it is now, if it has n octets; else None.
+    store = txn.store
+    if store.value_len(nid) != n:
+        return None
+    buf = bytearray(n)
+    if store.flags[nid] & _STAGED:
+        where = unpack_from("<I", txn.arena, store.locs[nid])[0]
+        if not where & _FLASH:
+            return txn.octets(where, n)
+        store.log.read(store.committed(nid), where & 0xFFFFFF, buf, n)
+    else:
+        store.read_value(nid, 0, buf, n)
+    return bytes(buf)
