@@ -70,7 +70,8 @@ def copied(text):
     return [line.split()[0] for line in text.splitlines() if line.startswith("  /")]
 
 
-@pytest.mark.slow  # a minute and more: `make test-board` only
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # two minutes on a machine that has nothing else to do
 def test_stock_firmware_interrupted_three_times(tmp_path):
     """Killed after 3 files, the board's power cut later, killed again near the end; then it is whole."""
     image = tmp_path / "flash.img"
@@ -149,6 +150,7 @@ def test_a_port_without_a_board(port, text):
     assert run.stderr.count("\n") == 1 and text in run.stderr
 
 
+@pytest.mark.slow
 def test_a_board_that_says_nothing():
     process = simulator("run", "--firmware", firmware("RPI_PICO"))
     live = Live(process)
@@ -179,6 +181,7 @@ def test_package_json_names_what_deploy_copies():
     assert [dep for dep, _ in package["deps"]] == ["github:miguelgrinberg/microdot/src/microdot/microdot.py"]
 
 
+@pytest.mark.slow
 def test_mip_install(tmp_path):
     """`mpremote mip install` of lib/ as it is here; Microdot, the dependency, is on the network."""
     package = json.loads((ROOT / "package.json").read_text())

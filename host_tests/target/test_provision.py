@@ -111,6 +111,7 @@ def push_works(image, account, stock=False):
         return chip.exec(f"told({operator.message('add', './App/Greeting=hello').call()})").stdout
 
 
+@pytest.mark.slow
 def test_frozen_firmware_while_main_py_runs(tmp_path, account):
     image, app = tmp_path / "flash.img", tmp_path / "app.py"
     app.write_text(APP)
@@ -196,6 +197,7 @@ def test_errors_name_cause_and_remedy(tmp_path, account):
         assert live.mpremote("exec", "print(1 + 1)") == "2\n"
 
 
+@pytest.mark.slow
 def test_a_board_that_is_somebody_else(tmp_path, account):
     with on_pty("RP2040_DM") as live:
         assert provision(live, account).returncode == 0
@@ -256,6 +258,7 @@ def rfc2217(port):
         line.close()
 
 
+@pytest.mark.slow
 def test_over_the_network(account):
     with on_pty("RP2040_DM") as live, rfc2217(live.find("REPL")) as url:
         done = provision_port.provision(url, accounts.load(account))

@@ -83,6 +83,8 @@ def terminal(tmp_path):
     made.close()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_board_chapter(terminal):
     firmware("RP2040_DM")  # skips where its tools are missing
     commands, shown = (lines(block) for block in BLOCKS)
