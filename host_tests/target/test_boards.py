@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import os
 import re
 import runpy
 import subprocess
@@ -125,3 +126,11 @@ def test_the_check_against_stubs_finds_what_a_port_has_not(tmp_path):
         lines = [line for line in run.stdout.splitlines() if port in line]
         told = {int(line.split("wrong.py:")[1].split(":")[0]) for line in lines}
         assert told == {1, 3, 4}, "\n".join(lines)
+
+
+def test_esp32_says_what_its_build_needs():
+    environment = {name: value for name, value in os.environ.items() if name not in ("IDF_PATH", "MPY_DIR")}
+    build = [sys.executable, str(ROOT / "tools" / "build" / "firmware.py"), "ESP32_DM"]
+    run = subprocess.run(build, capture_output=True, text=True, env=environment)
+    assert run.returncode == 1 and run.stderr.count("\n") == 1
+    assert "IDF_PATH" in run.stderr and "MPY_DIR" in run.stderr

@@ -142,16 +142,21 @@ def build_rp2(board, folder, place, out, more):
     print(f"firmware: {(out / 'firmware.bin').relative_to(ROOT)}: {size} octets of {limit}")
 
 
-def build_esp32(board, folder, place, out, more):
-    """Build for an ESP32, with ESP-IDF's own tools."""
+def need_idf(board):
+    """Raise Failed where an ESP32 board cannot be built; asked before anything is fetched."""
     if not os.environ.get("IDF_PATH"):
         raise Failed(
-            f"{board} is built with ESP-IDF 5: set IDF_PATH and run its export.sh in this shell first"
+            f"{board} is built with ESP-IDF 5 and a checkout of MicroPython with its submodules: set IDF_PATH, run "
+            "`. $IDF_PATH/export.sh` in this shell, and name the checkout with MPY_DIR"
         )
     if shutil.which("idf.py") is None:
         raise Failed(
             f'idf.py is not on PATH: run `. "$IDF_PATH/export.sh"` in this shell, then build {board} again'
         )
+
+
+def build_esp32(board, folder, place, out, more):
+    """Build for an ESP32, with ESP-IDF's own tools."""
     made = out / "cmake"
     command = ["make", "-C", str(place / "ports" / "esp32"), f"BOARD_DIR={folder}", f"BUILD={made}", *more]
     run(f"building the firmware of {board} (some minutes)", command, env=environment(place))
@@ -175,6 +180,8 @@ def build(board, native=False):
     HOME.mkdir(parents=True, exist_ok=True)
     with (out / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if (ROOT / "boards" / board / "partitions.csv").is_file():
+            need_idf(board)
         place = checkout()
         folder = folder_of(board, place)
         made, origin = out / "firmware.bin", out / "sources"
