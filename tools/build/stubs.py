@@ -89,8 +89,9 @@ def check(port, packages, files):
     config = place / "mypy.ini"
     config.write_text(CONFIG.format(stubs=place, root=ROOT, board=board, cache=place / "cache"))
     named = files or ["lib/omadm", "firmware/device", *firmware(), f"boards/{board}/board.py", *boot(board)]
+    fresh = ["--no-incremental"] if files else []  # the cache goes by names of modules, and has old paths
     run = subprocess.run(
-        [str(PYTHON), "-m", "mypy", "--config-file", str(config), "--no-error-summary", *named],
+        [str(PYTHON), "-m", "mypy", "--config-file", str(config), "--no-error-summary", *fresh, *named],
         capture_output=True,
         text=True,
         cwd=ROOT,
