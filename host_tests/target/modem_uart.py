@@ -22,7 +22,13 @@ STEP = 10  # ms after which what was sent comes over
 TURNS = 4  # of the loop: a callback may call for another
 MAIN = b"import dm\ndm.run()\n"
 APP = b"""
+import asyncio
+from time import ticks_diff, ticks_ms
+
+longest = 0
+
 def setup(client):
+    asyncio.create_task(beat())
     leaf = b"chr", 24, b""
     client.declare(((b"./App", b"node", 9, b""), (b"./App/Name",) + leaf, (b"./App/More",) + leaf), False)
     client.on_change(b"./App/Name", changed)
@@ -30,6 +36,16 @@ def setup(client):
 def changed(uri, kind):
     with open("/changes", "a") as f:
         f.write(kind + "\\n")
+
+async def beat():
+    # The application's own task: how long it has to wait for its turn.
+    global longest
+    last = ticks_ms()
+    while True:
+        await asyncio.sleep_ms(10)
+        now = ticks_ms()
+        longest = max(longest, ticks_diff(now, last) - 10)
+        last = now
 """
 LOOK = """
 import dm
@@ -38,6 +54,8 @@ try:
     print(open("/changes").read().split())
 except OSError:
     print([])
+import app
+print(app.longest)
 dm.status()
 """
 
@@ -133,9 +151,13 @@ class Radio:
         return not self.network.messages and not any(self.sim.stores.values())
 
     def look(self):
-        """Stop dm and look: octets of both values, changes the application heard of, what status says."""
+        """Stop dm and look: octets of both values, changes the application heard of, what status says.
+
+        `longest` then says how many ms the application's own task had to wait for a turn, at most.
+        """
         lines = self.board.exec(LOOK).stdout.splitlines()
-        return int(lines[0]), eval(lines[1]), lines[2:]
+        self.longest = int(lines[2])
+        return int(lines[0]), eval(lines[1]), lines[3:]
 
 
 def shuffled(pdus, seed):

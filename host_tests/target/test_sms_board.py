@@ -5,6 +5,7 @@ from modem_uart import Radio, shuffled
 from target import firmware
 
 VALUE = "x" * 700
+TURN_MS = 50  # what a push may keep the application waiting
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ def test_fourteen_parts_shuffled_and_repeated(radio):
     assert (length, changes) == (2 * len(VALUE), ["replace"])
     assert any(line.startswith("pushes   1 accepted, 0 refused") for line in told), told
     assert any("modem ready (SIM800), registered" in line for line in told), told
+    print("longest wait of another task", radio.longest, "ms")
+    assert radio.longest <= TURN_MS
 
 
 def test_power_cut_between_parts(radio):
@@ -51,3 +54,20 @@ def test_power_cut_between_parts(radio):
     length, changes, told = radio.look()
     assert (length, changes) == (2 * len(VALUE), ["replace"])
     assert any(line.startswith("pushes   1 accepted, 0 refused") for line in told), told
+
+
+@pytest.mark.slow
+def test_modem_that_babbles(radio):
+    """Noise as fast as the line can carry it: no reset by the watchdog, and then a push."""
+    radio.boot()
+    ready(radio)
+    boots = radio.board.report()["boots"]
+    radio.do(radio.sim.babble, 2, 11000)
+    radio.pass_time(2)
+    radio.send(fourteen(radio))
+    radio.until(radio.clean, 300)
+    length, changes, told = radio.look()
+    assert (length, changes) == (2 * len(VALUE), ["replace"])
+    assert radio.board.report()["boots"] == boots
+    print("longest wait of another task", radio.longest, "ms")
+    assert radio.longest <= TURN_MS
