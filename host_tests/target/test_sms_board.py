@@ -66,7 +66,7 @@ def test_modem_that_babbles(radio):
     radio.pass_time(2)
     radio.send(fourteen(radio))
     radio.until(radio.clean, 300)
-    length, changes, told = radio.look()
+    length, changes, _ = radio.look()
     assert (length, changes) == (2 * len(VALUE), ["replace"])
     assert radio.board.report()["boots"] == boots
     print("longest wait of another task", radio.longest, "ms")

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 from conftest import CI
 from dmtool import account as accounts
-from dmtool import cli, sms_gammu, sms_kannel, sms_modem, sms_push, wsp_decode, wsp_encode
+from dmtool import cli, sms_encode, sms_gammu, sms_kannel, sms_modem, sms_push, wsp_decode, wsp_encode
 from dmtool.errors import ToolError
 from modemsim.serve import Exchange
+from omadm import limits
+from omadm.reassembly import Reassembler
 from typer.testing import CliRunner
 
 NUMBER = "+15550199"
@@ -82,6 +84,13 @@ def test_many_parts_are_warned_of(here):
     done = run(f"push sms modem - big -a a.toml --to {NUMBER} --dry-run")
     assert "warning: 12 SMS" in done.stderr and len(done.stdout.split()) == 12
     assert "warning" not in run(f"push sms modem - m.wbxml -a a.toml --to {NUMBER} --dry-run").stderr
+
+
+def test_more_parts_than_a_device_has_room_for(here):
+    assert Reassembler(limits.SMS_OCTETS).slots == sms_encode.DEVICE_PARTS
+    Path("long.wbxml").write_bytes(b"\2" + bytes(128 * 61))
+    done = run(f"push sms modem - long.wbxml -a a.toml --to {NUMBER} --dry-run")
+    assert "a device takes 61 for one message" in " ".join(done.stderr.split())
 
 
 # -- an AT modem

@@ -14,7 +14,7 @@ from . import account as accounts
 from . import sms_gammu, sms_kannel, sms_modem, sms_push
 from .app import AccountFile, err, out, read_push, sms_app
 from .errors import ToolError, UsageError, os_error
-from .sms_encode import MANY_PARTS
+from .sms_encode import DEVICE_PARTS, MANY_PARTS
 from .sms_push import Plan, Sent
 
 MessageFile = Annotated[Path, typer.Argument(metavar="MESSAGE.wbxml", help="A finished message.")]
@@ -47,7 +47,12 @@ def _plan(
 
 
 def _warn(parts: int) -> None:
-    if parts > MANY_PARTS:
+    if parts > DEVICE_PARTS:
+        err.print(
+            f"[yellow]warning:[/yellow] {parts} SMS: a device takes {DEVICE_PARTS} for one message, unless "
+            "its firmware was built with more room (SMS_OCTETS), and refuses this one; split it, or push by HTTP"
+        )
+    elif parts > MANY_PARTS:
         err.print(
             f"[yellow]warning:[/yellow] {parts} SMS: gateways often cut at {MANY_PARTS}, and the device "
             "waits half an hour at most for a missing one; split the message, or try compose --compact"

@@ -17,6 +17,7 @@ PORT = 2948
 SOURCE_PORT = 9200
 MAX_PARTS = 255
 MANY_PARTS = 10  # above that, expect gateways with limits, and losses
+DEVICE_PARTS = 61  # above that, a device refuses the message unless its firmware has more room
 EIGHT_BIT = 0x04
 CLASS_1 = 0xF5
 DAY = 24 * 60
