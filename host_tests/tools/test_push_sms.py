@@ -90,7 +90,7 @@ def test_more_parts_than_a_device_has_room_for(here):
     assert Reassembler(limits.SMS_OCTETS).slots == sms_encode.DEVICE_PARTS
     Path("long.wbxml").write_bytes(b"\2" + bytes(128 * 61))
     done = run(f"push sms modem - long.wbxml -a a.toml --to {NUMBER} --dry-run")
-    assert "a device takes 61 for one message" in " ".join(done.stderr.split())
+    assert "a device takes 61 for a message" in " ".join(done.stderr.split())
 
 
 # -- an AT modem

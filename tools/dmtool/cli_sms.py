@@ -49,8 +49,8 @@ def _plan(
 def _warn(parts: int) -> None:
     if parts > DEVICE_PARTS:
         err.print(
-            f"[yellow]warning:[/yellow] {parts} SMS: a device takes {DEVICE_PARTS} for one message, unless "
-            "its firmware was built with more room (SMS_OCTETS), and refuses this one; split it, or push by HTTP"
+            f"[yellow]warning:[/yellow] {parts} SMS: a device takes {DEVICE_PARTS} for a message, unless "
+            "its firmware was built with more room (SMS_OCTETS), and refuses this one; split it, or use HTTP"
         )
     elif parts > MANY_PARTS:
         err.print(
