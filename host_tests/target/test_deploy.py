@@ -11,6 +11,8 @@ import sys
 
 import pytest
 from conftest import ROOT
+from dmtool import provision_port
+from dmtool.account import Account
 from target import Live, board, firmware, on_pty, simulator
 
 BUILD = ROOT / "tools" / "build"
@@ -109,6 +111,32 @@ def test_stock_firmware_interrupted_three_times(tmp_path):
         assert "/lib/omadm/acl.py removed" in said
         said = deploy(live, "--replace")
         assert copied(said) == ["/board.py"], said
+        account = secret_of_stock_firmware(live)
+    assert account.key in image.read_bytes() and account.secret.encode() not in image.read_bytes()
+
+
+# Prints the files that hold a secret.
+SEARCH = """
+import os
+def search(folder):
+    for name, kind, *_ in os.ilistdir(folder):
+        path = folder + "/" + name
+        if kind == 0x4000:
+            search(path)
+        elif any(secret in open(path, "rb").read() for secret in %r):
+            print(path)
+search("")
+"""
+
+
+def secret_of_stock_firmware(live):
+    """Provision a board whose tree lies in files: they have the secret, and no other file."""
+    account = Account("com.example.dms", "urn:dev:test:stock", "operator", "correct horse battery", b"n" * 16)
+    assert provision_port.provision(live.find("REPL"), account).created
+    found = live.mpremote("exec", SEARCH % ((account.key, account.secret.encode()),)).split()
+    assert found and all(path.startswith("/dmtree/") for path in found), found
+    assert "com.example.dms" in live.mpremote("exec", "import dm; dm.status()")
+    return account
 
 
 def test_a_wrong_sha256_is_caught(monkeypatch, capsys):
