@@ -86,10 +86,7 @@ class Transaction:
         self.changed[changed:] = b""
 
     def flip(self, forth: bool):
-        """Exchange the rows of the index with what the undo log has of them: it is as committed.
-
-        Once more, with forth=True, and it is as it was staged.
-        """
+        """Exchange the index with the undo log: it is as committed; with forth=True, as staged again."""
         store = self.store
         undo = store.undo
         end = store.undo_len
