@@ -1,10 +1,9 @@
 # A transaction: changes of the tree staged in RAM, then one commit.
 #
-# Contract: nothing of it is in flash before `commit`, so dropping it costs no
-# flash operation. `savepoint`/`rollback` nest (one per command, one per
-# Atomic). `commit` writes the final image of every node touched, the replay
-# pair, the journal entry and the pending Execs as one transaction of the page
-# log: its commit mark is the only moment at which anything changes.
+# Contract: nothing of it is in flash before `commit`, so dropping it costs no flash operation.
+# `savepoint`/`rollback` nest (one per command, one per Atomic). `commit` writes the final image of
+# every node touched, the replay pair, the journal entry and the pending Execs as one transaction of
+# the page log: its commit mark is the only moment at which anything changes.
 #
 # Values are not copied, but for small ones: an image says where the octets are, and
 # they are fetched when the image is written. `where` is one of
