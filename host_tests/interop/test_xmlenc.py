@@ -47,7 +47,8 @@ def value(rng: Random) -> bytes:
 def test_xmlsec1_reads_what_dmtool_encrypts(cipher, xmlsec1, tmp_path) -> None:
     for seed in range(VALUES):
         rng = Random(seed)
-        key, octets = rng.randbytes(encryption.CIPHERS[cipher][1]), value(rng)
+        key = rng.randbytes(encryption.CIPHERS[cipher][1])
+        octets = value(rng) or b"."  # xmlsec1 1.2 calls an empty result an error
         text = encryption.encrypted_data(octets, "content", cipher, key, "bin", "text/x-test")
         (tmp_path / "key").write_bytes(key)
         (tmp_path / "data.xml").write_text(text)
