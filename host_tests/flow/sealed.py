@@ -1,10 +1,11 @@
-"""Values that travel encrypted: the model sees what they are, the wire EncryptedData around them."""
+"""Values that travel encrypted, and messages that are signed: the model sees what they mean."""
 
 import hashlib
 import hmac
 
 import messages as m
 from cryptolib import aes
+from dmtool import document, signing, wbxml_decode
 
 MIME = b"application/xenc+xml"
 LONGEST_IN_PIECES = 1500  # octets of text; more only in one piece
@@ -38,3 +39,34 @@ def encrypted(command, server, session, msg):
         + b"</CipherValue></CipherData></EncryptedData>"
     )  # fmt: skip
     return kind, cmd_id, uri, text, "xml", MIME
+
+
+def canonical(body):
+    """The XML of a message without what its Cred holds; None when it has none that could be signed."""
+    found = wbxml_decode.decode(body)
+    try:
+        root = found.root
+        if found.error is not None or root is None:
+            return None
+        header = root.find("SyncHdr")
+        header.content = [signing.cred() if part.name == "Cred" else part for part in header.content]
+        return document.canonical(document.tree(root))
+    except (AttributeError, document.NotSignable):
+        return None
+
+
+def signed(body, server):
+    """The message with an XML signature in place of the digest in its Cred; None when it can't be signed."""
+    if canonical(body) is None:
+        return None
+    root = wbxml_decode.decode(body).root
+    header = root.find("SyncHdr")
+    header.content = [signing.cred() if part.name == "Cred" else part for part in header.content]
+    signer = signing.hmac_signer(server.user.decode(), server.key, server.nonce)
+    digest = hashlib.sha256(server.key + b":" + server.nonce).digest()
+    data = m.element(0x0F, m.text(m.b64(digest)))
+    old = m.element(0x0E, m.meta(b"b64", b"syncml:auth-SHA256"), data)
+    data = m.element(0x0F, m.text(signing.sign(root, signer).encode()))
+    new = m.element(0x0E, m.meta(b"xml", b"syncml:auth-MAC"), data)
+    assert body.count(old) == 1
+    return body.replace(old, new)

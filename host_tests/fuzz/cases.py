@@ -10,8 +10,10 @@ case(seed, pair) gives (kind, body, header): the same for the same seed and pair
     tree        signed: a good SyncHdr, then elements and texts at random
     bomb        signed, and made to cost: depth, string tables, lengths, repetition
     good        as a server sends it
+    signed      as a server sends it, with an XML signature, alone or beside the MAC
+    forged      a signed body with another meaning, under its old signature alone
 
-The first three must stop above the trust line; all others get behind it.
+Random, header, stolen and forged must stop above the trust line; all others get behind it.
 """
 
 import random
@@ -19,13 +21,14 @@ import re
 from pathlib import Path
 
 import messages as m
+import sealed
 from flow import lockstep
 from fuzz import odd_objects
 from sealed import Sealed
 
-UNPROVED = ("random", "header", "stolen")
+UNPROVED = ("random", "header", "stolen", "forged")
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "wbxml"
-KINDS = (*UNPROVED, "flipped", "flipped", "spliced", "spliced", "tree", "tree", "bomb", "good")
+KINDS = (*UNPROVED, "signed", "flipped", "flipped", "spliced", "spliced", "tree", "tree", "bomb", "good")
 LONGEST = 16 * 1024 - 1
 # Octets with a meaning: tokens, tags with and without content, code pages, lengths.
 TOKENS = [
@@ -283,7 +286,16 @@ def case(seed, pair):
         body = b"\x02\xa4\x01\x6a" + m.opaque(table)[1:] + body[5:-4] + rest + b"\x01"
         header = signer.header(body)
     good = body
-    if kind == "random":
+    if kind in ("signed", "forged"):
+        body = sealed.signed(good, signer)
+        if body is None:
+            return "good", good, header
+        header = "" if kind == "forged" or rng.random() < 0.5 else signer.header(body)
+        meant, mutant = sealed.canonical(body), body
+        while kind == "forged" and (mutant == body or sealed.canonical(mutant) == meant):
+            mutant = rng.choice((flipped, spliced))(rng, body)
+        body = mutant
+    elif kind == "random":
         body = bytes(rng.randrange(256) for _ in range(rng.choice((0, 1, 5, 60, 2000))))
     elif kind == "header":
         header = mutated_header(rng, header)
@@ -293,9 +305,9 @@ def case(seed, pair):
     elif kind == "tree":
         last = body.rindex(b"\x6b")
         body = body[: last + 1] + anything(rng, 5) + b"\x12\x01\x01"
-    elif kind != "good":
+    elif kind not in ("good", "signed", "forged"):
         body = {"flipped": flipped, "spliced": spliced, "bomb": bomb}[kind](rng, body)
-    if kind not in UNPROVED:
+    if kind not in (*UNPROVED, "signed"):
         body = body[:LONGEST]
         header = signer.header(body)
     return kind, body[:LONGEST], header

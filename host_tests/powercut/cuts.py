@@ -21,6 +21,7 @@ a page that is not blank, unless its sector is sick.
 from binascii import crc32
 
 import lockstep
+import sealed
 from model import add
 from norflash import MODES, NorFlash, PowerCut
 from powercut import script
@@ -107,6 +108,9 @@ def message(old, server, commands, ran):
     pair = session, msg + 1
     statuses = new.message(server, *pair, commands)
     body, header = lockstep.Encoder().message(lockstep.SERVERS[server], *pair, commands)
+    signed = sealed.signed(body, lockstep.SERVERS[server]) if pair[1] % 2 else None
+    if signed:  # alone, or with the MAC
+        body, header = signed, lockstep.SERVERS[server].header(signed) if pair[1] % 4 == 1 else ""
     return Act(old, new, ran, None, server, body, header, statuses)
 
 
