@@ -229,8 +229,10 @@ def _proof(uri: bytes, account: Account) -> dict[bytes, bytes]:
     # What the device holds against proofs. What the other kind of proof needs is empty: it can't be used.
     auth = uri + b"/AppAuth/Srv"
     shared = account.proof == "hmac"
+    kind = account.proof.upper().encode()
     values = {
-        auth + b"/AAuthType": account.proof.upper().encode(),
+        uri + b"/AAuthPref": kind,
+        auth + b"/AAuthType": kind,
         auth + b"/AAuthName": account.auth_name.encode(),
         auth + b"/AAuthSecret": account.key if shared else b"",
         auth + b"/AAuthData": account.nonce,
