@@ -37,7 +37,8 @@ class Spool:
         if end > len(self.buf):
             self._hash = None
             raise TooLarge(_FULL)
-        self.buf[self.length : end] = chunk
+        # By way of a view of just these octets: else all that lies behind them is moved onto itself.
+        memoryview(self.buf)[self.length : end][:] = chunk
         self.length = end
         self._hash.update(chunk)
 
