@@ -104,6 +104,13 @@ def test_bars():
     assert bars.as_rows({}) == []
 
 
+def test_a_bar_once_reached_stays_reached():
+    bar = bars.BARS[0]
+    good, bad = {bar.figure: bar.limit}, {bar.figure: bar.limit + 1}
+    assert bars.lost(bad, good) == [bar]
+    assert bars.lost(good, good) == bars.lost(bad, bad) == bars.lost(good, bad) == bars.lost({}, good) == []
+
+
 def test_units():
     assert tables.value({"a.total_us": 12_345}, "a.total_us") == "12.3 ms"
     assert tables.value({"a.heap_kept": 2048}, "a.heap_kept") == "2,048 B"
