@@ -78,6 +78,7 @@ _SOURCE = const(2)
 _C_FORMAT = const(6)
 _CORRELATOR = const(9)
 _ID = const(10)
+_HEADER_SLOTS = const(11)
 _SLOTS = const(21)
 
 # Bits of `seen` (1 << context) that a new Item, a new command clears.
@@ -178,6 +179,7 @@ class Commands:
                 self._cmd_id(self.value)
         elif context == _HEADER:
             self.handler.header(Header(self.slots))
+            self.slots[_HEADER_SLOTS:] = [None] * (_SLOTS - _HEADER_SLOTS)  # done with
         elif context == _BODY:
             raise Malformed(_NO_FINAL)
         elif context == _SYNCML and not self.seen & 1 << _BODY:

@@ -74,6 +74,12 @@ def apply(run, tag, segments, prop, item) -> int:
         if item.size != n and item.size >= 0:
             raise CommandFailed(424)
         where, n = _find(txn, run.where(item), n)
+    # Before anything else gets in the way: as many nodes as it seems, each with a short name.
+    memory = txn.memory(where)
+    at = where & 0xFFFFFF
+    mark = b"<Node>" if table is None and memory[at] > 3 else b"\x66\x03"
+    count = min(memory.count(mark, at, at + n), OBJECT_NODES)
+    txn.reserve(count, 8 * count)
     survey = Survey()
     tnds.read(txn.memory(where), where, n, survey, table)
     if not survey.nodes:
@@ -91,6 +97,8 @@ def apply(run, tag, segments, prop, item) -> int:
         for nid in run.tree.subtree(top) if depth == len(segments) else ():
             texts += sum(run.tree.store.fixed(nid)[12:16])
     txn.reserve(survey.nodes, texts)
+    store = run.tree.store
+    store.grow(max(0, survey.nodes + 16 - store.keys.count(b"\xff\xff\xff\xff")))
     stager = Stager(run, segments, tag == _REPLACE, places)
     tnds.read(txn.memory(where), where, n, stager, table)
     for segments in stager.references:
@@ -105,13 +113,14 @@ def _find(txn, where, n):
     # (where, octets) of a document or text; out of base64 when need be. White space may come first.
     for _ in range(2):
         memory = txn.memory(where)
-        while n and memory[where & 0xFFFFFF] <= 32:
-            if 1 <= memory[where & 0xFFFFFF] <= 3:
+        while n:
+            c = memory[where & 0xFFFFFF]
+            if c <= 3 and c or c == 0x3C or c == 0xEF:
                 return where, n
+            if c > 32:
+                break
             where += 1
             n -= 1
-        if n and (memory[where & 0xFFFFFF] == 0x3C or memory[where & 0xFFFFFF] == 0xEF):
-            return where, n
         try:
             n = txn.decode(where, n)
         except ValueError:

@@ -1,8 +1,6 @@
-# The node store: what the records of the page log mean, and a packed index of
-# them in RAM. Record layouts: docs/store-format.md.
-#
-# Contract: a node has a number (nid) for its whole life; the index holds nine
-# octets for it, all else stays in flash and is read when asked for:
+# The node store: what the records of the page log mean, and a packed index of them in RAM.
+# Record layouts: docs/store-format.md. Contract: a node has a number (nid) for its whole life; the
+# index holds nine octets for it, all else stays in flash and is read when asked for:
 #
 #   keys   4 octets  u16 parent nid, u16 hash of the name; free rows are all ones
 #   locs   u32       where its record is in flash; while STAGED, where its image
@@ -103,7 +101,7 @@ class Store:
             self.log.read(addr, 0, head, len(head))
             nid = unpack_from("<H", head)[0]
             while nid >= len(self.flags):
-                self._grow()
+                self.grow()
             self._set(nid, head, addr, 0)
         elif kind <= _EXEC:
             self.log.read(addr, 0, small, 6)
@@ -190,12 +188,13 @@ class Store:
 
     # -- rows
 
-    def _grow(self):
+    def grow(self, rows=_GROW):
+        """Make room in the index for so many nodes more."""
         # flags last: they tell the number of rows, whatever an attempt without heap left behind.
-        n = len(self.flags) + _GROW
+        n = len(self.flags) + rows
         self.keys.extend(_FREE * (n - len(self.keys) // 4))
         self.locs.extend(array("I", bytes(4 * (n - len(self.locs)))))
-        self.flags.extend(bytes(_GROW))
+        self.flags.extend(bytes(rows))
 
     def is_free(self, nid: int) -> bool:
         """True when no node has this number."""
@@ -209,7 +208,7 @@ class Store:
             return nid
         if n >= _MAX_NODES:
             return -1
-        self._grow()
+        self.grow()
         return n
 
     def _find(self, key, nid):

@@ -156,13 +156,11 @@ class Stager:
         if self.replace and (path is None or depth <= self.above or not self._touched(nid)):
             raise CommandFailed(404)
         own = b""
-        if self.places:
-            if self.tree.fields(nid) & 15:
-                raise CommandFailed(405)
-        elif self.replace or not self._touched(nid):
-            if run.fields(nid, b"Add", _CAN_ADD) & 15:
-                raise CommandFailed(405)
-        elif self.tree.fields(nid) & 15:
+        if self.places or not self.replace and self._touched(nid):
+            fields = self.tree.fields(nid)
+        else:
+            fields = run.fields(nid, b"Add", _CAN_ADD)
+        if fields & 15:
             raise CommandFailed(405)
         more = segments[depth:-1]
         apart = self.places and path is None  # what lies above it is not of this object

@@ -117,7 +117,7 @@ class Transaction:
         store = self.store  # growing by bits would need old and new side by side, more than once
         self.small = 0
         nodes += 16  # folders above them
-        self.arena = _longer(self.arena, self.len, nodes * (_IMAGE + _HEAD) + texts + _MIN)
+        self.arena = _longer(self.arena, self.len, nodes * (_IMAGE + _HEAD) + texts)
         store.undo = _longer(store.undo, store.undo_len, nodes * 11)
 
     def keep(self, octets) -> int:
