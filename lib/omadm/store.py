@@ -114,25 +114,25 @@ class Store:
         """Take a committed REPLAY, JOURNAL or EXEC record into the index."""
         group = self._group(kind)
         number = unpack_from("<I", body)[0]
+        spare = None  # a row that goes is used again: small new ones that stay would leave the heap in pieces
         for row in group:
             if row[0] == number:
-                self._drop(group, row)
+                spare = row
+                self.used -= 0 if kind == _JOURNAL else row[2]
+                group.remove(row)
                 break
         if kind == _EXEC and body[4] == _DONE:
             return  # the record is there to end the one before it
-        group.append([number, addr, length + 7])
-        group.sort()
+        length += 7
         if kind != _JOURNAL:
-            self.used += length + 7
-            return
-        room = self.log.capacity >> _SHARE
-        while len(group) > 1 and (len(group) > _JOURNALS or sum([row[2] for row in group]) > room):
-            self._drop(group, group[0])
-
-    def _drop(self, group, row):
-        if group is not self.journal:
-            self.used -= row[2]
-        group.remove(row)
+            self.used += length
+        else:
+            room = (self.log.capacity >> _SHARE) - length
+            while group and (len(group) >= _JOURNALS or sum([row[2] for row in group]) > room):
+                spare = group.pop(0)
+        group.append(spare or [0])
+        group[-1][:] = number, addr, length
+        group.sort()
 
     # -- compaction: called by the log
 
