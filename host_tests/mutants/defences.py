@@ -557,6 +557,11 @@ DEFENCES = (
         "pure/test_reassembly.py::test_time_out",
     ),
     Defence(
+        "steps-aside", "sms", "What stepped aside comes back as old as it was; it keeps nobody out.",
+        REASSEMBLY, "        last = now if seen < 0 or self._times[seen] == _FINISHED else self._times[seen]\n", "        last = now\n",
+        "pure/test_reassembly.py::test_what_never_becomes_whole_keeps_nobody_out",
+    ),
+    Defence(
         "sender-in-key", "sms", "Parts of two senders never make one message.",
         "lib/omadm/sms.py", "bytes(pdu[self._oa : self._oa_end]) + bytes(ref)", "bytes(ref)",
         "pure/test_reassembly.py::test_parts_of_two_senders_stay_apart",
@@ -613,6 +618,11 @@ DEFENCES = (
         "idle-gives-way", "http", "Connections that say nothing give way to those that do.",
         "firmware/device/http_receiver.py", "            if len(self.open) < self.connections or self._make_room():", "            if len(self.open) < self.connections:",
         "device/test_http_abuse.py::test_200_idle_connections",
+    ),
+    Defence(
+        "spool-in-time", "http", "Who holds the spool has to send, or gives it back.",
+        "firmware/device/http_connection.py", "                self.deadline = due if ticks_diff(whole, due) > 0 else whole\n", "",
+        "device/test_http_abuse.py::test_trickled_body_gives_the_spool_back",
     ),
     Defence(
         "over-the-spool", "http", "What is announced to be longer than the spool is refused before a body is read.",
