@@ -247,6 +247,13 @@ def test_a_version_that_is_not_supported_is_not_used():
         assert d.statuses == [204] and d.client.tree.find([b"Valves"]) < 0
 
 
+def test_an_identifier_may_be_said_whole():
+    d = device()
+    d.client.mo_roots = ((b"org.example/1.0/Valve", b"./Whole", b"", ()),)
+    applied(d.send(o.add(1, b"./Inbox", valve(b"V"), valve(b"W", b"1.1"))))
+    assert d.statuses == [206] and d.get(b"./Whole/V/Period") == b"60"
+
+
 def test_each_object_gets_its_rights_also_in_a_folder_that_is_new():
     d = device(Two)
     more = o.node(b"More", o.node(b"L", value=b"1"), path=b"W")

@@ -133,7 +133,8 @@ def test_a_path_that_climbs_out_of_the_target():
             if d.statuses == [200]:  # a name like others
                 applied(d.send(m.delete(1, b"./New")))
     refused(d, 404, o.add(1, b"./Inbox", GOOD, o.node(b"C", value=b"c", path=b"There")))
-    refused(d, 404, o.add(1, b"./Inbox", GOOD, o.node(b"C", value=b"c", path=b"../There")))
+    for path in (b"../There", b".", b"./", b"", b"Good/."):
+        refused(d, 404, o.add(1, b"./Inbox", GOOD, o.node(b"C", value=b"c", path=path)))
     refused(d, 404, o.replace(1, b"./There", GOOD, o.node(b"C", value=b"c", path=b"Elsewhere")))
     refused(
         d, 404, o.replace(1, b"./There/Good", o.node(b"", o.node(b"A", value=b"2")), o.node(b"C", path=b"Q"))
@@ -148,6 +149,8 @@ def test_a_reference_that_leads_nowhere():
         for octets in each_form(link, GOOD):
             refused(d, 404, o.send(5, 1, b"./Inbox", octets))
             refused(d, 404, o.send(5, 1, b"./New", octets))
+    itself = o.node(b"Link", o.node(b"ConRef", value=b"./Inbox/."), mo=o.VALVE)
+    refused(d, 404, o.add(1, b"./Inbox", itself, GOOD))
     unknown = o.node(b"Unknown", o.node(b"X", value=b"1"), mo=b"urn:x:unknown:1.0")
     link = o.node(b"Link", o.node(b"ConRef", value=b"./Inbox/Unknown"), mo=o.VALVE)
     refused(d, 404, o.add(1, b"./Inbox", link, unknown))  # it was left out
@@ -205,6 +208,8 @@ def test_entity_bombs():
         (b"<!DOCTYPE MgmtTree SYSTEM '" + b"x" * 300 + b"'>", b""),
         (b"", b"&b;"), (b"", b"&nbsp;"), (b"", b"&#0;"), (b"", b"&#x110000;"), (b"", b"&#;"), (b"", b"&;"),
         (b"", b"&lt"), (b"", b"&" + b"l" * 100 + b";"), (b"", b"&#" + b"9" * 100 + b";"), (b"", b"&lt;&b;"),
+        (b"", b"&&quot;"), (b"", b"&#xD800;"), (b"", b"&#xDFFF;"), (b"", b"&#+65;"), (b"", b"&#1_0;"),
+        (b"", b"&# 65;"),
         (b"", b"&#-5;"), (b"", b"&#x-1;"), (b"", b"&"),
         (b"<?xml version='1.0' encoding='utf-16'?>", b""),
         (b"<?xml version='1.0' encoding='iso-8859-1'?>", b""),

@@ -7,7 +7,7 @@
 #   (b"urn:oma:mo:oma-connmo-nap:*", b"./Conn", b"", (b"1.0", b"1.1"))
 #   (b"org.example/*/Valve", b"./Valves", b"Valve", ())
 #
-#   identifier   `*` stands for the version, major.minor
+#   identifier   `*` stands for the version, major.minor; without one it is the whole identifier
 #   parent       the interior node below which objects of this kind go; made when it misses
 #   name         how they are called; b"": as the object says
 #   versions     those that are supported; (): any
@@ -58,13 +58,13 @@ class Places:
         below = uri.split(path)[0]
         if not name:
             raise CommandFailed(400)
-        segments = self._of(below[0])
+        segments = self._of(below)
         return segments and segments + below[1:] + [name]
 
-    def _of(self, name):
-        # Where the object of that name went, None when it was skipped.
-        for other, segments in self.tops:
-            if other == name:
+    def _of(self, below):
+        # Where the object went whose name is the first of these, None when it was skipped.
+        for name, segments in self.tops:
+            if [name] == below[:1]:
                 return segments
         raise CommandFailed(404)
 
@@ -72,7 +72,7 @@ class Places:
         """(new text, segments it leads to) of a reference; segments None where it stays as it is."""
         if text.startswith(b"./Inbox/"):
             below = uri.split(text[8:])[0]
-            segments = self._of(below[0])
+            segments = self._of(below)
             if not segments:
                 raise CommandFailed(404)
             segments = segments + below[1:]
@@ -92,8 +92,10 @@ class Places:
 def _row(roots, mime):
     # (number of the row that takes this Type, (major, minor)); -1: none.
     for k in range(len(roots)):
-        front, rear = roots[k][0].split(b"*")
-        if mime.startswith(front) and mime.endswith(rear):
+        front, star, rear = roots[k][0].partition(b"*")
+        if not star and mime == front:
+            return k, (0, 0)
+        if star and mime.startswith(front) and mime.endswith(rear):
             text = mime[len(front) : len(mime) - len(rear)]
             numbers = text.split(b".")
             if len(numbers) == 2 and numbers[0].isdigit() and numbers[1].isdigit():

@@ -19,6 +19,7 @@ from micropython import const
 
 from .errors import CommandFailed
 from .limits import WBXML_DEPTH
+from .parts import number
 
 _TAG = const(128)  # octets of a tag or declaration; a DOCTYPE may take twice as many
 _REFERENCE = const(10)  # octets from & to ;
@@ -29,7 +30,7 @@ _NAMES = (
     b"<MgmtTree>\xa0<VerDTD>\xb7<Man>\x9f<Mod>\xa2<Path>\xac<Title>\xb3<Name>\xa3<Size>\xb1<TStamp>\xb4<VerNo>\xb8"
     b"<DFProperties>\x96"
 )
-_ENTITIES = b"&lt;<&gt;>&amp;&&quot;\"&apos;'"
+_ENTITIES = b"&lt;<&gt;>&quot;\"&apos;'&amp;&"  # the last one last: nothing else may begin with its &
 _SPACE = b" \t\r\n"
 
 
@@ -141,17 +142,14 @@ def _text(memory, i, end, base, sink):
             stop = memory.find(b";", i, min(end, i + _REFERENCE))
             text = bytes(memory[i : stop + 1])
             known = _ENTITIES.find(text) + len(text)
-            try:
-                if text[1:2] == b"#":
-                    number = int(text[3:-1], 16) if text[2:3] == b"x" else int(text[2:-1])
-                    octets = chr(number).encode()
-                    if number < 32 and octets not in _SPACE:
-                        raise ValueError
-                elif text and known >= len(text):
-                    octets = _ENTITIES[known : known + 1]
-                else:
-                    raise ValueError
-            except (ValueError, OverflowError, UnicodeError):
+            if text[1:2] == b"#":
+                n = number(text[3:-1], 16) if text[2:3] == b"x" else number(text[2:-1], 10)
+                if n < 32 and n not in (9, 10, 13) or n > 0x10FFFF or n >> 11 == 0x1B:
+                    raise CommandFailed(415)
+                octets = chr(n).encode()
+            elif text and known >= len(text):
+                octets = _ENTITIES[known : known + 1]
+            else:
                 raise CommandFailed(415)
             sink.text(octets, 0, len(octets), -1)
             i = stop + 1
