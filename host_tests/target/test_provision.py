@@ -13,7 +13,6 @@ import dmboard
 import pytest
 import serial
 import serial.rfc2217
-import target
 from boardsim import Board
 from conftest import ROOT
 from dmtool import account as accounts
@@ -42,22 +41,25 @@ def account(tmp_path):
     return tmp_path / "led.toml"
 
 
-# An application that tells a modem's UART when main.py has come to it.
+# An application that tells UART0 when main.py has come to it, before the receiver there asks for its modem.
 APP = """
 def setup(client):
     from machine import UART, Pin
-    UART(0, 115200, tx=Pin(0), rx=Pin(1)).write(b"up " + client.device_id + b"\\n")
+    uart = UART(0, 115200, tx=Pin(0), rx=Pin(1))
+    uart.write(b"up %d;" % len(client.device_id))
+    while not uart.txdone():
+        pass
 """
 
 
-def read_line(line):
-    """Read up to the end of a line."""
+def wait_for(line, mark):
+    """Read up to a mark, which must come before any other of its kind."""
     octets = b""
-    while not octets.endswith(b"\n"):
+    while not octets.endswith(b";"):
         piece = line.recv(1)
         assert piece
         octets += piece
-    return octets
+    assert octets.endswith(mark), octets
 
 
 def deploy(live):
@@ -119,17 +121,17 @@ def test_frozen_firmware_while_main_py_runs(tmp_path, account):
     with on_pty("RP2040_DM", "--flash", image, "--uart0", "0") as live:
         live.mpremote("cp", app, ":app.py")
         host, port = live.find("UART0").split(":")
-        with socket.create_connection((host, int(port)), timeout=target.START) as line:
+        with socket.create_connection((host, int(port)), timeout=120) as line:
             deploy(live)
-            assert read_line(line) == b"up \n"
+            wait_for(line, b"up 0;")
             with Watch() as watch:
                 done = provision(live, account)
             assert done.returncode == 0, done.stderr
             assert "new account" in done.stderr and "starts anew" in done.stderr
-            assert read_line(line) == b"up " + DEVICE.encode() + b"\n", "main.py runs again"
+            wait_for(line, b"up %d;" % len(DEVICE))  # main.py runs again
             again = provision(live, account)
             assert again.returncode == 0 and "unchanged" in again.stderr
-            assert read_line(line) == b"up " + DEVICE.encode() + b"\n"
+            wait_for(line, b"up %d;" % len(DEVICE))
         said = live.mpremote("exec", "import dm; dm.status(); import os; print(sorted(os.listdir('/')))")
         assert SERVER in said and said.endswith("['app.py', 'main.py']\n")
     flash = image.read_bytes()
