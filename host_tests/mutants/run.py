@@ -123,6 +123,8 @@ def main(words: list[str]) -> int:
         found[name] = (rest[0], rest[1], rest[2])
         if not rest[0]:
             console.print(f"[red]{name}: {rest[1]}[/red]")
+        if console.is_terminal:
+            console.print(f"{len(found)} of {len(chosen)}", end="\r")
     for worker in workers:
         worker.join()
     table = Table("threat", "defence taken out", "its test", "s")
