@@ -17,6 +17,7 @@ class app:
 sys.modules["app"] = app
 dm.spool = spool
 board.WDT_MS = 0
+board.RECEIVERS = ()
 worst = 0
 async def application():
     global worst
