@@ -11,6 +11,7 @@ VALUES = [
     b"true",
     b"QUJD",
     b"x" * 300,
+    b"./Inbox/.",
     b"./Inbox/a",
     b"./Inbox/b/c",
     b"v" * 3000,
@@ -42,6 +43,8 @@ def place(rng):
 def node(rng, depth):
     """A node of an object, most often one that fits."""
     has = {"value": rng.choice(VALUES)} if rng.random() < 0.7 else {}
+    if rng.random() < 0.1:
+        has["path"] = rng.choice((b"a", b"b", b"a/b", b".", b"..", b"", b"a?prop=ACL", b"./a", b"Ext"))
     if rng.random() < 0.2:
         has["acl"] = rng.choice((b"Get=*", b"Add=*&Delete=*&Get=*&Replace=*", b"Replace=A", b"x"))
     below = [node(rng, depth - 1) for _ in range(rng.randrange(4))] if depth else []
