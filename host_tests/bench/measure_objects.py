@@ -27,7 +27,12 @@ def measure():
             raise AssertionError(f"the outcome is {told}")
         if lab.ask(f"print(ours.client.get({one.where.encode()!r}))") != one.value.encode():
             raise AssertionError(f"{one.where} is not there")
+        lab.fresh("ours", *MODULES)
+        (live, told), _ = lab.run(f"ours.live({NAME!r})")
+        if told != APPLIED:
+            raise AssertionError(f"the outcome is {told}")
         figures = {
+            "heap_live": live,
             "octets": len(one.octets),
             "receive_us": received,
             "total_us": total,

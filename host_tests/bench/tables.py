@@ -21,9 +21,12 @@ OURS = (
     ("flash erases", "erases"),
     ("heap allocated in all", "heap_allocated"),
     ("heap kept after it", "heap_kept"),
+    ("heap in use at most, above idle", "heap_live"),
     ("heap needed, in one piece", "heap_needed"),
 )
-JSON = tuple(row for row in OURS if row[1] not in ("octets", "receive_us", "rest_us", "heap_needed"))
+JSON = tuple(
+    row for row in OURS if row[1] not in ("octets", "receive_us", "rest_us", "heap_live", "heap_needed")
+)
 DECODERS = (
     ("omadm: parse and dispatch", "m{}.decode_us"),
     ("omadm: heap allocated", "m{}.decode_heap"),

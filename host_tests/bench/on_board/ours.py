@@ -205,3 +205,34 @@ def commit(name):
     began = now()
     outcome = client.accept(message.push)
     print((times[0], times[1] - times[0], verdict(outcome)))
+
+
+def live(name):
+    """Octets in use at most up to the commit of a message, less those in use before it."""
+    message = from_files(name)
+    txn = client.txn
+    create, commit = txn.create, client._commit_steps
+    most = made = 0
+
+    def look():
+        nonlocal most
+        gc.collect()
+        most = max(most, gc.mem_alloc())
+
+    def created(*arguments):
+        nonlocal made
+        made += 1
+        if made % 50 == 0:
+            look()
+        return create(*arguments)
+
+    def committed():
+        look()
+        yield from commit()
+
+    txn.create, client._commit_steps = created, committed
+    message.receive()
+    look()
+    idle = most
+    told = verdict(client.accept(message.push))
+    print((most - idle, told))
