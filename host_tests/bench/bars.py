@@ -32,6 +32,7 @@ BARS = (
     Bar("forged m20, refused in", "forged_m20.total_us", 8_000),
     Bar("forged m20, flash operations", "forged_m20.operations", 0),
     Bar("index of 200 nodes, heap", "tree200.index_heap", 3 * 1024),
+    Bar("TNDS of 300 nodes to the Inbox, heap above idle", "tnds300.heap_live", 24 * 1024),
     Bar("import, frozen, heap", "import.frozen.heap", 8 * 1024),
 )
 

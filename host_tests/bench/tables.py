@@ -169,7 +169,7 @@ def show(console, figures):
     """Print every table that has figures."""
     sizes = [n for n in content.SIZES if f"m{n}.total_us" in figures]
     made = [messages(figures, sizes), forged(figures)] if sizes else []
-    if "tnds300.total_us" in figures:
+    if "tnds300.heap_live" in figures:
         made.append(objects(figures))
     if "json_loads.m1.decode_us" in figures:
         made += [decoders(figures, sizes), peers_updates(figures)]
