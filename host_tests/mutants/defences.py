@@ -624,11 +624,6 @@ DEFENCES = (
         "firmware/device/http_connection.py", "                self.deadline = due if ticks_diff(whole, due) > 0 else whole\n", "",
         "device/test_http_abuse.py::test_trickled_body_gives_the_spool_back",
     ),
-    Defence(
-        "over-the-spool", "http", "What is announced to be longer than the spool is refused before a body is read.",
-        "firmware/device/http_receiver.py", "        if length > len(self.spool.buf) + (MAX if nested else 0):\n            return self._refuse(413)\n", "",
-        "device/test_http_push.py::test_expect_too_much",
-    ),
     # -- objects
     Defence(
         "object-nodes", "objects", "An object has 512 nodes at most, counted before one of them is made.",
