@@ -33,6 +33,8 @@ BARS = (
     Bar("forged m20, flash operations", "forged_m20.operations", 0),
     Bar("index of 200 nodes, heap", "tree200.index_heap", 3 * 1024),
     Bar("TNDS of 300 nodes to the Inbox, heap above idle", "tnds300.heap_live", 24 * 1024),
+    Bar("m20 with an RSA-2048 signature, its proof", "signed_rsa.m20.prove_us", 250_000),
+    Bar("m20 with an hmac-sha256 signature, its proof", "signed_hmac.m20.prove_us", 90_000),
     Bar("import, frozen, heap", "import.frozen.heap", 8 * 1024),
 )
 

@@ -12,6 +12,7 @@ from conftest import ROOT
 
 HERE = ROOT / "host_tests" / "bench"
 OURS = "RP2040_DM"  # frozen omadm, and a region of its own
+NATIVE = "RP2040_DM_NATIVE"  # the same with the native module
 STOCK = "RPI_PICO"  # stock firmware: what the peers run on
 CHIP = 2 * 1024 * 1024
 LONGEST = 240_000  # simulated ms that one call may take
@@ -19,7 +20,8 @@ LONGEST = 240_000  # simulated ms that one call may take
 
 def build(board):
     """Bring the firmware of a board up to date."""
-    subprocess.run([sys.executable, str(ROOT / "tools" / "build" / "firmware.py"), board], check=True)
+    words = ["--native", OURS] if board == NATIVE else [board]
+    subprocess.run([sys.executable, str(ROOT / "tools" / "build" / "firmware.py"), *words], check=True)
 
 
 def store():

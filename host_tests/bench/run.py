@@ -35,6 +35,7 @@ from bench import (
     measure_messages,
     measure_objects,
     measure_peers,
+    measure_signed,
     measure_trees,
     ratchet,
     tables,
@@ -60,6 +61,8 @@ SECTIONS = {
     "tree of 1,000": Section(lambda: measure_trees.measure(1000)),
     "messages": Section(measure_messages.measure),
     "objects": Section(measure_objects.measure),
+    "signed": Section(measure_signed.measure),
+    "signed, native": Section(measure_signed.native, (lab.NATIVE,)),
     "peers": Section(measure_peers.measure, (lab.STOCK,)),
     "imports": Section(measure_imports.measure, (lab.OURS, lab.STOCK)),
 }

@@ -24,6 +24,12 @@ OURS = (
     ("heap in use at most, above idle", "heap_live"),
     ("heap needed, in one piece", "heap_needed"),
 )
+SIGNED = (
+    ("octets of the message", "octets"),
+    ("proof", "prove_us"),
+    ("[bold]total[/bold]", "total_us"),
+    ("heap of the proof, in one piece", "heap_needed"),
+)
 JSON = tuple(
     row for row in OURS if row[1] not in ("octets", "receive_us", "rest_us", "heap_live", "heap_needed")
 )
@@ -108,6 +114,15 @@ def objects(figures):
     return table
 
 
+def signed(figures):
+    """Signed messages, in bytecode and with the native module."""
+    ways = ("signed_hmac", "signed_rsa", "native_rsa", "native_ecdsa")
+    columns = [f"{way.replace('signed_', '').replace('_', ', ')} m{n}" for way in ways for n in (20, 100)]
+    table = _table("A signature over the whole message", columns, "")
+    _section(table, figures, SIGNED, [f"{way}.m{n}." for way in ways for n in (20, 100)])
+    return table
+
+
 def decoders(figures, sizes):
     """Decoding by itself."""
     table = _table("Decoding alone", [f"m{n}" for n in sizes], "")
@@ -171,6 +186,8 @@ def show(console, figures):
     made = [messages(figures, sizes), forged(figures)] if sizes else []
     if "tnds300.heap_live" in figures:
         made.append(objects(figures))
+    if any(name.startswith(("signed_", "native_")) for name in figures):
+        made.append(signed(figures))
     if "json_loads.m1.decode_us" in figures:
         made += [decoders(figures, sizes), peers_updates(figures)]
     if "import.frozen.us" in figures:

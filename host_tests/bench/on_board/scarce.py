@@ -54,3 +54,23 @@ def fits(name, octets):
     del filling
     gc.collect()
     print(applied)
+
+
+def proves(name, octets):
+    """Print whether the signature of the message is found right with that much heap."""
+    from omadm.signature import Proof
+
+    message = ours.from_files(name)
+    message.receive()
+    right = False
+    filling = fill(octets)
+    try:
+        proof = Proof(ours.client.accounts, ours.spool.length)
+        proof.parser.feed(ours.spool.buf, 0, ours.spool.length)
+        right = proof.close() is not None
+    except MemoryError:
+        pass
+    proof = None
+    del filling
+    gc.collect()
+    print(right)
