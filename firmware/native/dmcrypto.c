@@ -4,7 +4,8 @@
 //   ecdsa_verify(point, digest, signature) -> bool     P-256: 04 X Y; r and s, 32 octets each
 //   aes_gcm(key, iv, data, tag) -> bool                decrypts data, a bytearray or memoryview, in place
 //
-// A wrong signature or tag is False; ValueError means that the key cannot be used. After a wrong tag
+// A wrong signature or tag is False; ValueError means that the key cannot be used, MemoryError that the
+// heap ran out. After a wrong tag
 // data is zeros. Sizes of keys and signatures are checked by the callers, and by mbedTLS once more.
 // On the ESP32 mbedTLS uses the engine for big numbers. Its memory is the heap of MicroPython there
 // where the port says so, and given back before a call returns.
@@ -33,6 +34,21 @@ static void digest_of(mp_obj_t from, mp_buffer_info_t *info) {
     }
 }
 
+// Of an error of mbedTLS: the heap ran out, which says nothing about the signature.
+static bool no_heap(int error) {
+    return (-error & 0x7f) == -MBEDTLS_ERR_MPI_ALLOC_FAILED || (-error & 0xff80) == -MBEDTLS_ERR_ECP_ALLOC_FAILED;
+}
+
+static mp_obj_t answer(int error, bool failed) {
+    if (no_heap(error)) {
+        mp_raise_type(&mp_type_MemoryError);
+    }
+    if (failed) {
+        mp_raise_ValueError(MP_ERROR_TEXT("key"));
+    }
+    return mp_obj_new_bool(error == 0);
+}
+
 static mp_obj_t dmcrypto_rsa_verify(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     mp_buffer_info_t n, e, digest, signature;
@@ -42,17 +58,18 @@ static mp_obj_t dmcrypto_rsa_verify(size_t n_args, const mp_obj_t *args) {
     octets(args[3], &signature);
     mbedtls_rsa_context rsa;
     mbedtls_rsa_init(&rsa);
-    int failed = mbedtls_rsa_import_raw(&rsa, n.buf, n.len, NULL, 0, NULL, 0, NULL, 0, e.buf, e.len);
-    failed = failed || mbedtls_rsa_complete(&rsa) || mbedtls_rsa_check_pubkey(&rsa);
-    bool right = false;
-    if (!failed && mbedtls_rsa_get_len(&rsa) == signature.len) {
-        right = mbedtls_rsa_pkcs1_verify(&rsa, MBEDTLS_MD_SHA256, DIGEST_LEN, digest.buf, signature.buf) == 0;
+    int error = mbedtls_rsa_import_raw(&rsa, n.buf, n.len, NULL, 0, NULL, 0, NULL, 0, e.buf, e.len);
+    error = error ? error : mbedtls_rsa_complete(&rsa);
+    error = error ? error : mbedtls_rsa_check_pubkey(&rsa);
+    bool failed = error != 0;
+    if (!failed) {
+        error = MBEDTLS_ERR_RSA_VERIFY_FAILED;
+        if (mbedtls_rsa_get_len(&rsa) == signature.len) {
+            error = mbedtls_rsa_pkcs1_verify(&rsa, MBEDTLS_MD_SHA256, DIGEST_LEN, digest.buf, signature.buf);
+        }
     }
     mbedtls_rsa_free(&rsa);
-    if (failed) {
-        mp_raise_ValueError(MP_ERROR_TEXT("key"));
-    }
-    return mp_obj_new_bool(right);
+    return answer(error, failed);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(dmcrypto_rsa_verify_obj, 4, 4, dmcrypto_rsa_verify);
 
@@ -71,24 +88,21 @@ static mp_obj_t dmcrypto_ecdsa_verify(mp_obj_t point_in, mp_obj_t digest_in, mp_
     mbedtls_ecp_point_init(&q);
     mbedtls_mpi_init(&r);
     mbedtls_mpi_init(&s);
-    int failed = mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1);
-    failed = failed || mbedtls_ecp_point_read_binary(&group, &q, point.buf, point.len);
-    failed = failed || mbedtls_ecp_check_pubkey(&group, &q); // on the curve
-    bool right = false;
+    int error = mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1);
+    error = error ? error : mbedtls_ecp_point_read_binary(&group, &q, point.buf, point.len);
+    error = error ? error : mbedtls_ecp_check_pubkey(&group, &q); // on the curve
+    bool failed = error != 0;
     if (!failed) {
         const unsigned char *numbers = signature.buf;
-        right = mbedtls_mpi_read_binary(&r, numbers, NUMBER_LEN) == 0
-            && mbedtls_mpi_read_binary(&s, numbers + NUMBER_LEN, NUMBER_LEN) == 0
-            && mbedtls_ecdsa_verify(&group, digest.buf, DIGEST_LEN, &q, &r, &s) == 0;
+        error = mbedtls_mpi_read_binary(&r, numbers, NUMBER_LEN);
+        error = error ? error : mbedtls_mpi_read_binary(&s, numbers + NUMBER_LEN, NUMBER_LEN);
+        error = error ? error : mbedtls_ecdsa_verify(&group, digest.buf, DIGEST_LEN, &q, &r, &s);
     }
     mbedtls_mpi_free(&s);
     mbedtls_mpi_free(&r);
     mbedtls_ecp_point_free(&q);
     mbedtls_ecp_group_free(&group);
-    if (failed) {
-        mp_raise_ValueError(MP_ERROR_TEXT("key"));
-    }
-    return mp_obj_new_bool(right);
+    return answer(error, failed);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(dmcrypto_ecdsa_verify_obj, dmcrypto_ecdsa_verify);
 
