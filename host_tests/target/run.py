@@ -24,7 +24,7 @@ import powercuts
 
 FIRMWARE = conftest.ROOT / "build" / "firmware" / "RP2040_DM" / "firmware.bin"
 UPDATES = 2000
-BATCH = 25  # messages in one script
+BATCH = 10  # messages in one script; the raw REPL wants a script in one piece of heap
 ERASES_PER_MESSAGE = 0.2
 LONGEST_WAIT = 50  # ms that a task of the application may have to wait for its turn
 REGION_SECTORS = 64

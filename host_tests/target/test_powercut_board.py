@@ -1,9 +1,11 @@
 """A slice of what `make test-board` runs whole: power cuts on the real firmware."""
 
 import powercuts
+import pytest
 from target import firmware
 
 
+@pytest.mark.timeout(600)  # for a machine that has much else to do
 def test_every_cut_leaves_the_old_or_the_new_tree():
     run = powercuts.Run(firmware("RP2040_DM"))
     try:
