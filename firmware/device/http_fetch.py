@@ -24,21 +24,23 @@ async def fetch(url: str, path: str, digest: bytes, most: int, seconds: int = 30
     seconds: longest silence of the server; whole: longest time for all of it.
     """
     streams = []
-    result = 200
+    result = 503
     try:
         await _wait(_fetch(streams, url, path, digest, most, seconds), whole)
+        result = 200
     except _Ended as e:
         result = e.args[0]
-    except (OSError, ImportError):  # ImportError: a board without network has no socket
-        result = 503
-    for writer in streams:
-        try:
-            writer.close()
-            await writer.wait_closed()
-        except OSError:
-            pass  # it is gone already
-    if result != 200:
-        remove(path)
+    except (OSError, ImportError):
+        pass  # ImportError: a board without network has no socket
+    finally:
+        for writer in streams:
+            try:
+                writer.close()
+                await writer.wait_closed()
+            except OSError:
+                pass  # it is gone already
+        if result != 200:
+            remove(path)
     return result
 
 
@@ -78,6 +80,14 @@ async def _wait(what, seconds):
         raise _Ended(407)
 
 
+async def _more(reader, buf, seconds):
+    # Octets that came; 0 at the end. TLS says None where only a part of a record is there yet.
+    got = None
+    while got is None:
+        got = await _wait(reader.readinto(buf), seconds)
+    return got
+
+
 def _parts(url):
     scheme, mark, rest = url.partition("://")
     where, _, target = rest.partition("/")
@@ -95,8 +105,8 @@ async def _head(reader, buf, seconds):
     # Reads up to the end of the header; (octets in buf, where the body begins in it).
     n = 0
     while True:
-        got = await _wait(reader.readinto(buf[n:]), seconds)
-        n += got or 0
+        got = await _more(reader, buf[n:], seconds)
+        n += got
         at = bytes(buf[:n]).find(b"\r\n\r\n") + 4
         if at >= 4:
             return n, at
@@ -144,7 +154,7 @@ async def _body(reader, path, size, digest, most, seconds, buf, at, n):
             if not left:
                 break
             at = 0
-            n = await _wait(reader.readinto(buf), seconds)
+            n = await _more(reader, buf, seconds)
             if not n:
                 break
     finally:
