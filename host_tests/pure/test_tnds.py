@@ -332,6 +332,17 @@ def test_an_object_with_a_bad_acl_or_no_right_is_refused():
     d.client.set_acl(b".", b"Get=*")
     applied(d.send(o.add(1, b"./A", o.node(b"N", o.node(b"L", acl=b"Add=*"), acl=b"Add=*"))))
     assert d.statuses == [425] and not tree(d, b"./A")
+    # who may only Add gets no right on a leaf by it, for its ACL needs Replace on the parent (TND 7.7.1)
+    d.client.set_acl(b".", b"Add=*&Get=*")
+    leaf = o.node(b"L", value=b"1", acl=b"Replace=*")
+    below = o.node(b"M", value=b"1", acl=b"Replace=*", path=b"A")
+    applied(
+        d.send(o.add(1, b".", leaf), o.add(2, b"./A", leaf), o.add(3, b".", below), o.add(4, b"./A", below))
+    )
+    assert d.statuses == [425, 200, 200, 200], d.statuses
+    d.client.set_acl(b".", b"Add=*&Get=*&Replace=*")
+    applied(d.send(o.add(1, b".", leaf)))
+    assert d.statuses == [200]
 
 
 # -- DMAcc

@@ -111,6 +111,8 @@ def test_depth_and_length_over_the_limits():
         refused(d, status, o.send(5, 1, b"./New", o.document(node)))
     for has, status in (
         ({"title": b"t" * 256}, 413),
+        ({"title": b"\xff"}, 415),
+        ({"title": b"a\x01b"}, 415),
         ({"mime": b"t" * 256}, 413),
         ({"acl": b"Get=" + b"x" * 252}, 413),
     ):
@@ -139,6 +141,16 @@ def test_a_path_that_climbs_out_of_the_target():
     refused(
         d, 404, o.replace(1, b"./There/Good", o.node(b"", o.node(b"A", value=b"2")), o.node(b"C", path=b"Q"))
     )
+
+
+def test_an_end_before_any_element():
+    # In pieces the object lies where offset 0 is its own first octet.
+    d = device()
+    for octets in (b" " + b"</>" * 40, b" " + b"</>" * 9 + o.text(GOOD), b"</MgmtTree>" * 40):
+        data = m.element(0x0F, m.opaque(octets[:9]), m.opaque(octets[9:]))
+        address = m.element(0x2E, m.element(0x17, m.text(b"./New")))
+        refused(d, 400, m.command(5, 1, m.element(0x14, address, m.meta(b"bin", XML), data)))
+        refused(d, 400, o.send(5, 1, b"./New", octets))
 
 
 @row("R40", negative=True)

@@ -4,7 +4,7 @@
 import messages as m
 import objects as o
 from check import row
-from test_client import ALL, GET, Device, applied
+from test_client import ALL, GET, Device, account, applied
 from test_rights import Two
 
 MO = b"org.example/1.0/Valve"
@@ -180,3 +180,11 @@ def test_no_way_leads_to_a_dmacc():
         (0x20, acc + b"&AppAuth/S/AAuthSecret=" + m.KEY, b"Name", b"x"),
         (0x05, b"MOID=urn:oma:mo:oma-dm-inbox:1.0", b"x", b"x"),
     ) == [405, 405, 405, 405, 405, 404, 404]
+    # nor does one that has an account below it tell anything of that
+    rows = [(b"./Box", b"node", ALL, b"", b"org.example/1.0/Box"), (b"./Box/N", b"chr", ALL, b"n")]
+    third = account(b"T", b"com.example.third", b"third", m.KEY, m.NONCE)
+    d.client.declare(rows + [(b"./Box" + one[0][7:],) + one[1:] for one in third])
+    box = b"MOID=org.example/1.0/Box"
+    assert sent(
+        d, (0x20, box, b"N", b"x"), (0x20, box + b"&N=x&T/ServerID=com.example.third", b"N", b"y")
+    ) == [200, 404]

@@ -164,9 +164,11 @@ class Stager:
             raise CommandFailed(405)
         more = segments[depth:-1]
         apart = self.places and path is None  # what lies above it is not of this object
-        if (more or reader.fmt == _NODE) and (apart or not self._touched(nid)):
-            if not run.may(nid, b"Replace"):
+        if (apart or not self._touched(nid)) and not run.may(nid, b"Replace"):
+            if more or reader.fmt == _NODE:
                 own = acl.auto(self.tree.effective_acl(nid), run.account.server_id)
+            elif reader.acl and not apart:  # as ?prop=ACL of a leaf
+                raise CommandFailed(425)
         for name in more:  # above an object from the Inbox all belongs to the board
             nid = self.txn.create(nid, name, _NEW, b"", b"" if self.places else own, 0, 0)
             if not self.places:
@@ -254,6 +256,8 @@ class Stager:
             mime = b""
         if max(len(mime or b""), len(title or b"")) > PROP_LEN:
             raise CommandFailed(413)
+        if title and uri.characters(title) < 0:
+            raise CommandFailed(415)
         return mime, title, given if given is None else acl.check(given)
 
     def _value(self, reader):

@@ -76,7 +76,7 @@ def read(memory, i, end, at, sink):
             i = stop
         else:
             stop = _after(memory, b">", i, end)
-            if stop - i > _TAG or not depth and not before:
+            if stop - i > _TAG or not depth and (not before or what[:1] == b"/"):
                 raise CommandFailed(400)
             text = bytes(memory[i : stop - 1])
             if text[:1] == b"/":

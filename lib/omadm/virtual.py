@@ -20,6 +20,7 @@ from micropython import const
 from . import uri
 from .errors import CommandFailed
 
+_DMACC = const(8)
 _STAGED = const(0x20)
 _FLASH = const(0x2000000)  # as in transaction.py
 _GET = const(0x800)
@@ -80,11 +81,12 @@ def _is_below(store, nid, top):
 def _holds(run, nid, conditions):
     # True when every condition is true of the object at nid.
     tree = run.tree
+    store = tree.store
     for path, value in conditions:
         leaf = nid
         for name in path:
-            leaf = tree.store.child(leaf, name)
-            if leaf < 0:
+            leaf = store.child(leaf, name)
+            if leaf < 0 or store.flags[leaf] & _DMACC:
                 return False
         if not tree.fields(leaf) & 15 or not tree.fields(leaf) & _GET or not run.may(leaf, b"Get"):
             return False
