@@ -209,6 +209,27 @@ def test_ten_thousand_nodes():
     refused(d, 413, o.add(1, b"./Inbox", *many))
 
 
+def test_little_that_takes_long_to_read():
+    # An object is read in one go, and a watchdog waits for no more than some seconds.
+    d = device()
+    left = b"<Node><NodeName>A</NodeName><Value>@</Value></Node>"
+    text = o.text().replace(b"</MgmtTree>", left + b"</MgmtTree>")
+    tokens = o.document(o.node(b"A", value=b"@"))
+    entity = b"\x02\x41"
+    skipped = b"\x5f" + b"\x05" * 12000 + b"\x01\x64"  # Man, before the first Node
+    for octets in (
+        text.replace(b"@", b"&#65;" * 2600),
+        tokens.replace(m.text(b"@"), b"\xc3\x01a" * 10300),
+        tokens.replace(m.text(b"@"), entity * 2600),
+        tokens.replace(b"\x64", skipped, 1),
+        tokens.replace(b"\x64", b"\x5f" + entity * 2600 + b"\x01\x64", 1),
+    ):
+        refused(d, 413, o.send(5, 1, b"./New", octets))
+    long = tokens.replace(m.text(b"@"), entity * 2400)
+    applied(d.send(o.send(5, 1, b"./New", long)))
+    assert d.statuses == [200]
+
+
 def test_entity_bombs():
     d = device()
     body = o.text(o.node(b"N", o.node(b"V", value=b"@")))

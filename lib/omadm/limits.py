@@ -17,6 +17,7 @@ COPIED_OCTETS = 1024  # of them, octets that must be copied (ENTITY, STR_T): any
 ACL_LEN = 255  # octets of one ACL value; its length is one octet in flash
 PROP_LEN = 255  # octets of Title and Type; the same reason (and TND 7.7.4 for Title)
 OBJECT_NODES = 512  # nodes of one TNDS object; each takes about 60 octets of heap until the commit
+OBJECT_WORK = 20480  # 2 a tag or piece of text, 8 a reference; else reading 16 KiB outlasts a watchdog
 OBJECT_ROOTS = 16  # objects in one that is sent to ./Inbox; their places are chosen before any is made
 REFERENCES = 32  # connectivity references in one object that have to be followed
 EXEC_DATA = 512  # octets of the argument of an Exec; handed to the handler from RAM

@@ -13,7 +13,8 @@
 #   handler.node(level, reader)        a node before any below it; its properties are attributes of reader
 #   handler.leave(level)               the same node is over; 1 is the level of the topmost nodes
 # CommandFailed: 415 no object, 400 a broken one, 405 a leaf with nodes below it, 413 too long.
-# Bounds: WBXML_DEPTH, TEXT_LEN for what is no Value; octets are looked at in place, nothing is kept.
+# Bounds: WBXML_DEPTH, OBJECT_WORK, TEXT_LEN for what is no Value; octets are looked at in place,
+# nothing is kept.
 # Non-goals: what becomes of the nodes (subtree.py). Man, Mod, Name, Size, TStamp, VerNo and
 # DFProperties are read over: the device has its own.
 
@@ -21,7 +22,7 @@ from micropython import const
 
 from .codepages import PAGES
 from .errors import CommandFailed, Malformed, TooLarge
-from .limits import TEXT_LEN, WBXML_DEPTH
+from .limits import OBJECT_WORK, TEXT_LEN, WBXML_DEPTH
 from .wbxml import Parser
 
 DDF = (0, b"-//OMA//DTD-DM-DDF 1.2//EN")
@@ -70,9 +71,11 @@ class Reader:
         self.done = False
         self.xml = False
         self.texts = [None] * 8
+        self.left = OBJECT_WORK
 
     def start(self, tag):
         """An element begins."""
+        self.left -= 2
         if self.skip:
             self.skip += 1
             return
@@ -121,6 +124,8 @@ class Reader:
 
     def end(self, tag):
         """An element ends."""
+        if self.left < 0:
+            raise CommandFailed(413)
         if self.skip:
             self.skip -= 1
             return
@@ -137,6 +142,9 @@ class Reader:
 
     def text(self, buf, off, end, at):
         """A piece of text."""
+        self.left -= 2 if at >= 0 else 8
+        if self.left < 0:
+            raise CommandFailed(413)
         if self.skip:
             return
         context = self.context

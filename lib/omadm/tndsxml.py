@@ -49,8 +49,8 @@ def read(memory, i, end, at, sink):
             stop = end
         if depth:
             _text(memory, i, stop, base, sink)
-        elif bytes(memory[i:stop]).strip():
-            raise CommandFailed(400)
+        elif stop > i:
+            sink.text(memory, i, stop, base + i)  # white space, or it says no
         i = stop + 1
         if stop == end:
             break
