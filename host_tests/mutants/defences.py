@@ -323,6 +323,16 @@ DEFENCES = (
         "pure/test_c14n.py::test_text_is_escaped",
     ),
     Defence(
+        "pieces-signed", "wrapping", "A signed text that was cut into more pieces than a command takes refuses the message.",
+        "lib/omadm/c14n.py", "        if self.pieces > DATA_PIECES or self.copied > COPIED_OCTETS:\n            raise TooLarge(_IN_PIECES)\n", "",
+        "pure/test_signed_client.py::test_how_a_signed_text_is_carried_does_not_change_what_it_means",
+    ),
+    Defence(
+        "carriage-signed", "wrapping", "Text and octets of a signed object, which are the same in XML, mean the same.",
+        "lib/omadm/objects.py", ", table, run.proved)", ", table)",
+        "pure/test_signed_client.py::test_how_a_signed_text_is_carried_does_not_change_what_it_means",
+    ),
+    Defence(
         "transforms", "wrapping", "Two transforms, known ones, in their order; no other.",
         SIGNATURE, "    r.empty(b\"Transform\", _EXCLUSIVE)\n    r.shut(b\"Transforms\")\n", "    r.empty(b\"Transform\", _EXCLUSIVE)\n    while r.text.startswith(b\"<\" + r.prefix + b\"Transform \", r.at):\n        r.empty(b\"Transform\", _EXCLUSIVE)\n    r.shut(b\"Transforms\")\n",
         "pure/test_signature.py::test_anything_else_in_it_is_refused",

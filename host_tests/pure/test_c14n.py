@@ -10,6 +10,7 @@ NAMELESS = 160
 IN_DATA = 161
 TWO = 162
 TOO_LONG = 163
+IN_PIECES = 178
 
 # The worked example of the profile, as another program wrote it.
 EXAMPLE = (
@@ -165,3 +166,26 @@ def test_every_tag_and_no_more_of_them_kept_than_allowed():
         most = max(most, len(sink.tags))
     parser.close()
     assert most == 40, most
+
+
+def test_a_text_is_in_no_more_pieces_than_commands_take():
+    """How a text is cut into tokens is not signed; so cutting it anew must refuse all of the message."""
+
+    def data(*tokens):
+        return m.element(0x14, m.element(0x0F, *tokens))
+
+    whole = inside(data(m.text(b"x" * 24)))
+    assert inside(data(*[m.text(b"x")] * 24)) == whole
+    assert inside(data(*[m.opaque(b"x")] * 24)) == whole
+    assert inside(data(*[b"\x02x"] * 24)) == whole
+    assert len(inside(data(*[b"\x02x"] * 1024))) == len(whole) + 1000
+    assert inside(*[data(m.text(b"x"), m.opaque(b"x"))] * 30) == whole.replace(b"x" * 24, b"xx") * 30
+    for tokens in (
+        [m.text(b"x")] * 25,
+        [m.opaque(b"x"), b"\x02x"] * 13,
+        [b"\x02x"] * 1025,
+    ):
+        raises(TooLarge, IN_PIECES, inside, data(*tokens))
+    # The blocks that a token comes in are no pieces.
+    body = HEAD + m.element(0x2D, data(m.opaque(b"x" * 100)))
+    assert canonical([body[i : i + 1] for i in range(len(body))]) == canonical([body])

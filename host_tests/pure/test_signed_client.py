@@ -1,14 +1,21 @@
 # Signed messages through the client: which proofs an account takes, and that nothing else has an effect.
 # heapsize=512k: flash images are in RAM here
+import hashlib
+
 import messages as m
+import objects as o
 import signed
 from check import row
 from norflash import NorFlash
+from omadm.auth import hmac
+from omadm.c14n import Canonical
 from omadm.client import Client
+from omadm.codepages import PAGES
 from omadm.pagelog import PageLog
 from omadm.push import Push
 from omadm.spool import Spool
 from omadm.store import Store
+from omadm.wbxml import Parser
 
 GET = 8
 GET_REPLACE = 24
@@ -159,3 +166,57 @@ def test_an_account_without_its_key_takes_nothing():
     for public in (b"", signed.RSA2048[:-1], signed.P256):
         refuses(Device(b"RSA", public), 175, signed.RSA2048_SIGNXML)
     refuses(Device(b"ECDSA", signed.RSA2048), 175, signed.P256_SIGNXML)
+
+
+def sign(*commands):
+    """A message (1, 1) of these commands, signed with hmac-sha256 and without header."""
+    body = m.message(1, 1, *commands, cred=b"SIGNATURE").replace(b"b64", b"xml", 1)
+    body = body.replace(b"syncml:auth-SHA256", b"syncml:auth-MAC", 1)
+    digest = hashlib.sha256()
+    parser = Parser(Canonical(digest.update, lambda octets: None), PAGES, len(body))
+    parser.feed(body, 0, len(body))
+    w3 = b"http://www.w3.org/"
+    space = b' xmlns="' + w3 + b'2000/09/xmldsig#"'
+
+    def empty(name, algorithm):
+        return b"<" + name + b' Algorithm="' + w3 + algorithm + b'"></' + name + b">"
+
+    info = (
+        b"<SignedInfo"
+        + space
+        + b">"
+        + empty(b"CanonicalizationMethod", b"2001/10/xml-exc-c14n#")
+        + empty(b"SignatureMethod", b"2001/04/xmldsig-more#hmac-sha256")
+        + b'<Reference URI=""><Transforms>'
+        + empty(b"Transform", b"2000/09/xmldsig#enveloped-signature")
+        + empty(b"Transform", b"2001/10/xml-exc-c14n#")
+        + b"</Transforms>"
+        + empty(b"DigestMethod", b"2001/04/xmlenc#sha256")
+        + b"<DigestValue>"
+        + m.b64(digest.digest())
+        + b"</DigestValue></Reference></SignedInfo>"
+    )
+    text = b"<Signature" + space + b">" + info.replace(space, b"") + b"<SignatureValue>"
+    text += m.b64(hmac(m.KEY + b":" + m.NONCE, info)) + b"</SignatureValue><KeyInfo><KeyName>" + m.USER
+    return body.replace(b"SIGNATURE", text + b"</KeyName></KeyInfo></Signature>")
+
+
+@row("R04", "R19", negative=True)
+def test_how_a_signed_text_is_carried_does_not_change_what_it_means():
+    """Whoever encodes a signed message anew gets what was signed applied, or nothing at all."""
+    # Octets of an object that is tokens of the message: text and OPAQUE are the same in XML.
+    inside = o.tokens(o.node(b"Key", value=b"QUJD", fmt=b"bin"))
+    body = sign(m.command(0x05, 1, m.element(0x14, m.element(0x2E, m.element(0x17, m.text(b"./New"))),
+                                             m.element(0x0F, inside))))  # fmt: skip
+    for header in (False, True):
+        for value in (m.text(b"QUJD"), m.opaque(b"QUJD"), m.text(b"Q") + m.opaque(b"UJD"), b"\x02Q\x03UJD\0"):
+            device = Device()
+            again = body.replace(m.text(b"QUJD"), value)
+            outcome = device.push(again, m.hmac_header(again) if header else None)
+            assert outcome.error is None and [status for _, status in outcome.statuses] == [200]
+            assert device.client.get(b"./New/Key") == b"ABC", value
+    # A value in more pieces than its command takes.
+    body = sign(m.replace(1, b"./Led/State", b"on"), m.replace(2, b"./Led/State", b"o" * 30))
+    device = Device()
+    refuses(device, 178, body.replace(m.text(b"o" * 30), m.text(b"o") * 30), error="TooLarge")
+    assert device.push(body).error is None and device.state() == b"o" * 30

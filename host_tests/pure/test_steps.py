@@ -195,3 +195,32 @@ def test_execs_are_pieces_of_their_own():
     for _ in d.client.steps(push):
         counts.append(len(d.ran))
     assert counts[-4:] == [1, 2, 3, 3]
+
+
+def test_a_push_that_a_hook_began_is_applied_whole():
+    """The hook hears of a push that an Exec handler accepted: two calls are open when it begins a third."""
+    d = Device()
+    third = []
+
+    def hook(uri, kind):
+        third.append(begin(d, 8, msg=3))
+
+    def handler(uri, data, correlator):
+        other = type(d.spool)(2048)
+        body = m.message(1, 2, m.replace(2, b"./Led/State", b"second"))
+        other.write(body)
+        headers = {"x-syncml-hmac": m.hmac_header(body)}
+        push = Push("test", False, "application/vnd.syncml.dm+wbxml", 7, headers, other)
+        assert d.client.accept(push).error is None
+        d.client.hooks.clear()
+
+    d.client.on_change(b"./Led/State", hook)
+    d.client.on_exec(b"./Dev/Reboot", handler)
+    assert d.send(m.execute(2, b"./Dev/Reboot", b"")).error is None
+    d.client.set(b"./Led/State", b"mine")
+    for _ in third[0]:
+        pass
+    assert d.client.hook_errors == 0 and d.client.accepted == 3
+    for i in range(MANY):
+        assert d.get(b"./New/n%d" % i) == b"value-%d" % i, i
+    assert d.get(b"./Led/State") == b"mine"

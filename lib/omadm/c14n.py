@@ -13,7 +13,8 @@
 # enveloped transform takes the Signature away, and there is nothing else in there. Two
 # documents that differ in more than the split of a text into tokens give different octets.
 # Raises NotAuthentic for a tag without a name (LITERAL), for elements in Cred/Data and for a
-# second Cred/Data; TooLarge for one over SIGNATURE_LEN.
+# second Cred/Data; TooLarge for one over SIGNATURE_LEN, and for a text in more pieces than parts.py
+# takes: how it is cut is not signed, so whoever cuts it anew must not make one command of many fail.
 # Bounds: memory does not grow with the message; NAMES_KEPT tags are kept made.
 # Non-goals: octets that are no UTF-8 go in as they are: no XML holds them, so nobody can have
 # signed them as XML (a signer sends such values with Format b64).
@@ -21,12 +22,13 @@
 from micropython import const
 
 from .errors import NotAuthentic, TooLarge
-from .limits import NAMES_KEPT, SIGNATURE_LEN, WBXML_DEPTH
+from .limits import COPIED_OCTETS, DATA_PIECES, NAMES_KEPT, SIGNATURE_LEN, WBXML_DEPTH
 
 _NAMELESS = const(160)
 _IN_DATA = const(161)
 _TWO = const(162)
 _TOO_LONG = const(163)
+_IN_PIECES = const(178)
 
 _PIECE = const(128)  # octets of text looked at at a time
 _FOREIGN = const(0x100)  # of a key: the parent is on another page
@@ -77,6 +79,8 @@ class Canonical:
         self.depth = 0
         self.on_path = 0  # so many of the open elements, from the root, are those of _PATH
         self.tags = {}  # key: (start tag, end tag)
+        self.after = -2  # `at` of the piece of text that would go on with the last one
+        self.pieces = self.copied = 0  # of the element that began last, as parts.py counts them
 
     def _made(self, key):
         # The two tags of an element, to be kept.
@@ -111,6 +115,8 @@ class Canonical:
         self.pages[depth] = self.page
         self.page = page
         self.depth = depth + 1
+        self.after = -2
+        self.pieces = self.copied = 0
 
     def end(self, tag):
         """An element ends."""
@@ -159,6 +165,15 @@ class Canonical:
                     self.signature = bytearray(self.signature)
                 self.signature.extend(piece)
             return
+        if at != self.after:
+            self.pieces += 1
+        if at < 0:
+            self.copied += end - off
+            self.after = -1
+        else:
+            self.after = at + end - off
+        if self.pieces > DATA_PIECES or self.copied > COPIED_OCTETS:
+            raise TooLarge(_IN_PIECES)
         while off < end:
             stop = min(end, off + _PIECE)
             self.update(_escaped(bytes(buf[off:stop])))

@@ -90,12 +90,8 @@ class Client(Local):
 
     def accept(self, push) -> Outcome:
         """Apply a push whole and once, or refuse it without a trace."""
-        outcome = self.no_heap
-        try:
-            for piece in self.steps(push, 1 << 16):
-                outcome = piece
-        finally:
-            self.work = None
+        for outcome in self.steps(push, 1 << 16):  # noqa: B007 - the last one is it
+            pass
         return outcome
 
     def steps(self, push, most: int = _BLOCK):
@@ -134,10 +130,9 @@ class Client(Local):
                 self.work = None
                 self.accepted += 1
                 self._tell(changed)
-                number = self._run_next(0)
-                while number:
+                number = 0
+                while number := self._run_next(number):
                     yield
-                    number = self._run_next(number)
                 clean = True
             except (Malformed, TooLarge, NotAuthentic, StorageFailed) as e:
                 mine.code = e.args[0]
@@ -148,6 +143,7 @@ class Client(Local):
             pass
         if not clean and self.spare:
             self.spare = None  # there is room to clean up in, whatever holds the rest of the heap
+            self.proof = None  # a push that a hook began loses with this what it had staged
             self.txn.begin()
         if outcome is None:
             outcome = self.no_heap
@@ -226,9 +222,9 @@ class Client(Local):
         waits for the next call. A handler that gets here again, by a push of its own, changes nothing:
         what came meanwhile is run after it.
         """
-        number = self._run_next(0)
-        while number:
-            number = self._run_next(number)
+        number = 0
+        while number := self._run_next(number):
+            pass
 
     def _run_next(self, number):
         # Run the first pending Exec after that number; its number, or 0 when there was none to run.
@@ -306,8 +302,7 @@ def _feed(parser, spool, most):
     # All of the spool, in pieces of so many octets.
     at = 0
     while at < spool.length:
-        end = min(at + most, spool.length)
-        parser.feed(spool.buf, at, end)
-        at = end
+        parser.feed(spool.buf, at, min(at + most, spool.length))
+        at += most
         yield
     parser.close()

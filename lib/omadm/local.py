@@ -82,10 +82,12 @@ class Local:
 
     def finish(self):
         """Bring a push that is under way to its end, as every call that changes the tree does."""
-        if self.work:
-            for _ in self.work:
+        while self.work:  # a hook may begin another one
+            work = self.work
+            for _ in work:
                 pass
-            self.work = None
+            if self.work is work:
+                self.work = None
 
     def declare(self, rows, permanent=True):
         """Create the nodes that do not exist yet, all in one commit.

@@ -100,7 +100,8 @@ def apply(run, tag, segments, prop, item) -> int:
     store = run.tree.store
     store.grow(max(0, survey.nodes + 16 - store.keys.count(b"\xff\xff\xff\xff")))
     stager = Stager(run, segments, tag == _REPLACE, places)
-    tnds.read(txn.memory(where), where, n, stager, table)
+    # What is signed is XML: there tokens of it that are octets, and text of these octets, are the same.
+    tnds.read(txn.memory(where), where, n, stager, table, run.proved)
     for segments in stager.references:
         if run.tree.find(segments) < 0:
             raise CommandFailed(404)

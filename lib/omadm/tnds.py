@@ -182,10 +182,11 @@ class Reader:
         self.handler.node(self.level, self)
 
 
-def read(memory, where, n, handler, table=None):
+def read(memory, where, n, handler, table=None, xml=False):
     """Go over the object of n octets at `where`, of which memory[where & 0xFFFFFF] is the first.
 
-    table: the string table of the message, when the object is tokens of it.
+    table: the string table of the message, when the object is tokens of it; with xml a Value of octets
+    is base64 in there, however it is carried.
     """
     off = where & 0xFFFFFF
     end = off + n
@@ -201,6 +202,7 @@ def read(memory, where, n, handler, table=None):
         parser.fed = where
         if table is not None:  # in the middle of a document
             parser.state = 0
+            reader.xml = xml
             parser.page = 0x80
             parser.table = table
         parser.feed(memory, off, end)

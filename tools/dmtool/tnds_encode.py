@@ -36,7 +36,8 @@ def command(name: str, address: list[Element], root: Element, form: str, **optio
     """
     wbxml = form != "xml"
     if form == "inline":
-        fmt, data = "xml", sync("Data", for_wbxml(root))
+        # Octets as base64, as in XML: a signature does not tell them from text.
+        fmt, data = "xml", sync("Data", root)
     elif form == "xml":
         fmt, data = "xml", sync("Data", as_xml(root, indent=False))
     else:
