@@ -256,6 +256,20 @@ def test_base64_in_one_form_only():
         refused(WRONG_VALUE, body.replace(m.b64(value), m.b64(wrong)))
 
 
+def test_white_space_by_the_thousand_takes_no_heap():
+    """Nothing is proved yet where base64 is read: three KiB of it must not cost sixteen times as much."""
+    text = text_of(signed.HMAC_SIGNXML)
+    start = text.find(b"SignatureValue>") + 15
+    end = text.find(b"<", start)
+    for space in (b" ", b"\t", b"\n", b"\r"):
+        for mark in (b"A", b"="):
+            made = text[:start] + (mark + space) * ((3072 - len(text) + end - start) // 2) + text[end:]
+            raises(NotAuthentic, BASE64, prove, signed.HMAC_SIGNXML.replace(text, made), ACME)
+    value = text[start:end]
+    made = text[:start] + b" \t\n" + value[:9] + b"\r\n" + value[9:] + b"\n" + text[end:]
+    assert prove(signed.HMAC_SIGNXML.replace(text, made), ACME) is ACME
+
+
 def test_the_account_decides_the_method():
     rsa = Account(b"RSA", signed.RSA2048, key=b"", nonce=b"")
     refused(OTHER_METHOD, signed.HMAC_SIGNXML, rsa)
