@@ -324,7 +324,7 @@ DEFENCES = (
     ),
     Defence(
         "pieces-signed", "wrapping", "A signed text that was cut into more pieces than a command takes refuses the message.",
-        "lib/omadm/c14n.py", "        if self.pieces > DATA_PIECES or self.copied > COPIED_OCTETS:\n            raise TooLarge(_IN_PIECES)\n", "",
+        "lib/omadm/c14n.py", "        if self.pieces > DATA_PIECES or self.copied > COPIED_OCTETS or self.cuts > SIGNED_CUTS:\n            raise TooLarge(_IN_PIECES)\n", "",
         "pure/test_signed_client.py::test_how_a_signed_text_is_carried_does_not_change_what_it_means",
     ),
     Defence(

@@ -1,4 +1,5 @@
 # A message as canonical XML. What lxml makes of the same documents: host_tests/signing/test_c14n_lxml.py.
+# heapsize=256k: messages of a thousand elements are in RAM here
 import messages as m
 from check import each_split, raises
 from omadm.c14n import Canonical
@@ -186,6 +187,9 @@ def test_a_text_is_in_no_more_pieces_than_commands_take():
         [b"\x02x"] * 1025,
     ):
         raises(TooLarge, IN_PIECES, inside, data(*tokens))
+    for tokens in ([m.text(b"x"), m.text(b"x")], [b"\x02x"]):  # of all texts of a message
+        assert inside(*[data(*tokens)] * 1024)
+        raises(TooLarge, IN_PIECES, inside, *[data(*tokens)] * 1025)
     # The blocks that a token comes in are no pieces.
     body = HEAD + m.element(0x2D, data(m.opaque(b"x" * 100)))
     assert canonical([body[i : i + 1] for i in range(len(body))]) == canonical([body])

@@ -1,5 +1,5 @@
 # Signed messages through the client: which proofs an account takes, and that nothing else has an effect.
-# heapsize=512k: flash images are in RAM here
+# heapsize=768k: flash images are in RAM here
 import hashlib
 
 import messages as m
@@ -220,3 +220,13 @@ def test_how_a_signed_text_is_carried_does_not_change_what_it_means():
     device = Device()
     refuses(device, 178, body.replace(m.text(b"o" * 30), m.text(b"o") * 30), error="TooLarge")
     assert device.push(body).error is None and device.state() == b"o" * 30
+    # An object of tokens with more references than reading it may take.
+    value = b"abcdefgh" * 20
+    nodes = [o.node(b"N%d" % i, value=value) for i in range(18)]
+    made = m.element(
+        0x14, m.element(0x2E, m.element(0x17, m.text(b"./New"))), m.element(0x0F, o.tokens(*nodes))
+    )
+    body = sign(m.command(0x05, 1, made), m.replace(2, b"./Led/State", b"on"))
+    device = Device()
+    refuses(device, 178, body.replace(m.text(value), b"\2a\2b\2c\2d\2e\2f\2g\2h" * 20), error="TooLarge")
+    assert device.push(body).error is None and device.state() == b"on"

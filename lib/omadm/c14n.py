@@ -22,7 +22,7 @@
 from micropython import const
 
 from .errors import NotAuthentic, TooLarge
-from .limits import COPIED_OCTETS, DATA_PIECES, NAMES_KEPT, SIGNATURE_LEN, WBXML_DEPTH
+from .limits import COPIED_OCTETS, DATA_PIECES, NAMES_KEPT, SIGNATURE_LEN, SIGNED_CUTS, WBXML_DEPTH
 
 _NAMELESS = const(160)
 _IN_DATA = const(161)
@@ -81,6 +81,7 @@ class Canonical:
         self.tags = {}  # key: (start tag, end tag)
         self.after = -2  # `at` of the piece of text that would go on with the last one
         self.pieces = self.copied = 0  # of the element that began last, as parts.py counts them
+        self.cuts = 0  # pieces of all texts but the first of each, and all that are references
 
     def _made(self, key):
         # The two tags of an element, to be kept.
@@ -172,7 +173,9 @@ class Canonical:
             self.after = -1
         else:
             self.after = at + end - off
-        if self.pieces > DATA_PIECES or self.copied > COPIED_OCTETS:
+        if at < 0 or self.pieces > 1:
+            self.cuts += 1
+        if self.pieces > DATA_PIECES or self.copied > COPIED_OCTETS or self.cuts > SIGNED_CUTS:
             raise TooLarge(_IN_PIECES)
         while off < end:
             stop = min(end, off + _PIECE)

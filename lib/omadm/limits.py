@@ -24,6 +24,9 @@ EXEC_DATA = 512  # octets of the argument of an Exec; handed to the handler from
 ACCOUNTS = 8  # DMAcc instances; bounds the work of finding the sender
 HEADER_LEN = 512  # octets of one x-syncml-hmac value
 SIGNATURE_LEN = 3072  # octets of a Signature: RSA of 4096 bits in lines, indented, takes some 2200
+SIGNED_CUTS = (
+    1024  # pieces of texts, but the first of each, and references: no object fails OBJECT_WORK by them
+)
 NAMES_KEPT = 40  # tags kept as XML while a signed message is read; a usual one has 25
 
 WSP_HEADERS = 2048  # octets of the headers of one WSP push; held in RAM in one piece to be read

@@ -149,7 +149,7 @@ REASONS = {
     "Provision it again.",
     177: "The signature fits two accounts of the device. Give every account its own key.",
     178: "A text of the signed message is in more than 24 pieces, or more than 1024 octets of it come as "
-    "ENTITY or out of the string table. Encode it as one inline string.",
+    "ENTITY or out of the string table, or there are too many such pieces. Encode it as one inline string.",
 }
 
 # OMA statuses as they stand in the journal (RepPro 1.2.1 section 10), one per Item.
