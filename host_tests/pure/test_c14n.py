@@ -191,5 +191,5 @@ def test_a_text_is_in_no_more_pieces_than_commands_take():
         assert inside(*[data(*tokens)] * 1024)
         raises(TooLarge, IN_PIECES, inside, *[data(*tokens)] * 1025)
     # The blocks that a token comes in are no pieces.
-    body = HEAD + m.element(0x2D, data(m.opaque(b"x" * 100)))
+    body = HEAD + m.element(0x2D, data(m.text(b"x"), m.opaque(b"x" * 1100)))
     assert canonical([body[i : i + 1] for i in range(len(body))]) == canonical([body])

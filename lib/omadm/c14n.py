@@ -166,15 +166,16 @@ class Canonical:
                     self.signature = bytearray(self.signature)
                 self.signature.extend(piece)
             return
-        if at != self.after:
+        fresh = at != self.after  # else the same token goes on in another block
+        if fresh:
             self.pieces += 1
+        if at < 0 or fresh and self.pieces > 1:
+            self.cuts += 1
         if at < 0:
             self.copied += end - off
             self.after = -1
         else:
             self.after = at + end - off
-        if at < 0 or self.pieces > 1:
-            self.cuts += 1
         if self.pieces > DATA_PIECES or self.copied > COPIED_OCTETS or self.cuts > SIGNED_CUTS:
             raise TooLarge(_IN_PIECES)
         while off < end:
