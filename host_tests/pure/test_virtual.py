@@ -188,3 +188,20 @@ def test_no_way_leads_to_a_dmacc():
     assert sent(
         d, (0x20, box, b"N", b"x"), (0x20, box + b"&N=x&T/ServerID=com.example.third", b"N", b"y")
     ) == [200, 404]
+
+
+def test_conditions_on_more_objects_than_a_board_has_time_for():
+    d = device()
+    for k in range(0, 60, 10):
+        many = [o.node(b"%d" % i, o.node(b"P", value=b"%d" % i), mo=b"u:x") for i in range(k, k + 10)]
+        applied(d.send(o.add(1, b"./Many", *many)))
+        assert d.statuses == [200]
+    x = b"./Many?MOID=u:x"
+    assert sent(
+        d,
+        (0x20, x + b"&P=7" * 8, b"P", b"a"),  # 480 names
+        (0x20, x + b"&P=8" * 7 + b"&P/Q=8", b"P", b"a"),  # 540
+        (0x20, x + b"&a/b/c/d/e/f/g/h/i=8", b"P", b"a"),
+        (0x20, x + b"&a/b/c/d/e/f/g/h=8", b"P", b"a"),
+        (0x20, A + b"&Period=60" + b"&P=8" * 7, b"Period", b"1"),
+    ) == [200, 413, 413, 404, 404]

@@ -19,6 +19,7 @@ PROP_LEN = 255  # octets of Title and Type; the same reason (and TND 7.7.4 for T
 OBJECT_NODES = 512  # nodes of one TNDS object; each takes about 60 octets of heap until the commit
 OBJECT_WORK = 20480  # 2 a tag or piece of text, 8 a reference; else reading 16 KiB outlasts a watchdog
 OBJECT_ROOTS = 16  # objects in one that is sent to ./Inbox; their places are chosen before any is made
+VIRTUAL_NAMES = 512  # names looked up for the conditions of one virtual address; each takes an RP2040 a ms
 REFERENCES = 32  # connectivity references in one object that have to be followed
 EXEC_DATA = 512  # octets of the argument of an Exec; handed to the handler from RAM
 ACCOUNTS = 8  # DMAcc instances; bounds the work of finding the sender

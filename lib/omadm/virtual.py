@@ -9,9 +9,9 @@
 #
 # Contract: resolve() looks at the tree as the command finds it, with what earlier ones of the
 # message staged, and gives an ordinary address, on which all checks are then made. CommandFailed:
-# 404 no such object, or no such form; 412 several. A leaf that the server may not Get (ACL and AccessType)
-# matches nothing: else values could be guessed one after the other.
-# Bounds: TEXT_LEN octets of address, _CONDITIONS; every node is looked at once.
+# 404 no such object, or no such form; 412 several; 413 too many to look at. A leaf that the server may
+# not Get (ACL and AccessType) matches nothing: else values could be guessed one after the other.
+# Bounds: TEXT_LEN octets of address, _CONDITIONS, VIRTUAL_NAMES; every node is looked at once.
 
 from struct import unpack_from
 
@@ -19,6 +19,7 @@ from micropython import const
 
 from . import uri
 from .errors import CommandFailed
+from .limits import VIRTUAL_NAMES
 
 _DMACC = const(8)
 _STAGED = const(0x20)
@@ -45,11 +46,18 @@ def resolve(run, address: bytes, below: bytes) -> bytes:
             raise CommandFailed(404)
         conditions.append((uri.split(_plain(text[:at]))[0], _plain(text[at + 1 :])))
     store = tree.store
+    names = sum([len(path) for path, _ in conditions])
+    looked = 0
     found = -1
     for nid in range(len(store.flags)):
         if store.is_free(nid) or tree.fields(nid) & 15 or store.field(nid, 1) != moid:
             continue
-        if _is_below(store, nid, top) and _holds(run, nid, conditions):
+        if not _is_below(store, nid, top):
+            continue
+        looked += names
+        if looked > VIRTUAL_NAMES:
+            raise CommandFailed(413)
+        if _holds(run, nid, conditions):
             if found >= 0:
                 raise CommandFailed(412)
             found = nid
