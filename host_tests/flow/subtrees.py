@@ -158,8 +158,10 @@ class Work:
         need(self.nodes[parent].interior, 405)
         own = {}
         more = [path[:i] for i in range(len(parent) + 1, len(path))]
-        grown = (more or plain.fmt == "node") and parent not in self.done
-        if grown and not self.model.grants(parent, "Replace", self.server):
+        limited = parent not in self.done and not self.model.grants(parent, "Replace", self.server)
+        grown = limited and (more or plain.fmt == "node")
+        need(grown or not limited or self.places is not None or not plain.acl, 425)
+        if grown:
             own = {c: ids for c, ids in self.model.effective(parent).items() if c in ("Get", "Exec")}
             own.update(Add=[self.server], Delete=[self.server], Replace=[self.server])
             own = model.tidy(own)
@@ -260,6 +262,7 @@ class Work:
         if plain.fmt != "node" and type == b"text/plain":
             type = b""
         need(max(len(type or b""), len(plain.title or b"")) <= model.PROP_LEN, 413)
+        need(model.characters(plain.title or b"") is not None, 415)
         return type, plain.title, None if plain.acl is None else parse_acl(plain.acl)
 
     def value(self, plain):
