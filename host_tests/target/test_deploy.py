@@ -92,7 +92,9 @@ def test_stock_firmware_interrupted_three_times(tmp_path):
         fourth = copied(said)
         every = [*first, *second, *third, *fourth]
         assert len(every) >= 40 and len(every) <= len(set(every)) + 1, "no more than the cut one twice"
-        assert f"{len(set(every))} files verified by SHA-256" in said
+        verified = int(said.partition(" files verified by SHA-256")[0].split()[-1])
+        # The power may go between a file's last octet in flash and the word of it.
+        assert 0 <= verified - len(set(every)) <= 1
         # What is there starts with the board, and works.
         status = live.mpremote("exec", "import dm; dm.status()")
         assert "not provisioned" in status and "0 damaged" in status
@@ -109,6 +111,7 @@ def test_stock_firmware_interrupted_three_times(tmp_path):
         said = deploy(live)
         assert copied(said) == ["/lib/omadm/acl.mpy"]
         assert "/lib/omadm/acl.py removed" in said
+        live.mpremote("resume", "exec", "import omadm.errors")  # what runs there is not frozen for that
         said = deploy(live, "--replace")
         assert copied(said) == ["/board.py"], said
         account = secret_of_stock_firmware(live)

@@ -40,8 +40,12 @@ FACTS = """
 import sys, os
 def _has(name, path=None):
     old = sys.path[:]
+    loaded = {}
     if path:
         sys.path[:] = path
+        for _name in ("omadm", name):  # what main.py has imported already says nothing of where from
+            if _name in sys.modules:
+                loaded[_name] = sys.modules.pop(_name)
     try:
         __import__(name)
         return True
@@ -49,6 +53,7 @@ def _has(name, path=None):
         return False
     finally:
         sys.path[:] = old
+        sys.modules.update(loaded)
 _fs = os.statvfs("/")
 print((sys.implementation.name, tuple(sys.implementation.version[:2]), getattr(sys.implementation, "_mpy", 0),
     _has("omadm.errors", [".frozen"]), _has("socket"), _fs[0] * _fs[3]))
